@@ -1,0 +1,118 @@
+import type { ClientAuthenticationMethod } from '../protocol/client-authentication.ts'
+
+/** Names one credential record: everything known about one server under one profile. */
+export interface CredentialKey {
+  /** Normalized server URL (see `normalizeServerUrl`). */
+  readonly server: string
+  /** Profile name; `default` unless chosen. */
+  readonly profile: string
+}
+
+/** A client's identity at one issuer. A client-id metadata document is never stored (each flow decides anew). */
+export interface ClientRegistration {
+  readonly kind: 'pre-registered' | 'dynamic'
+  readonly clientId: string
+  readonly clientSecret?: string
+  /** Milliseconds since the epoch; absent when the secret never expires. */
+  readonly clientSecretExpiresAt?: number
+  readonly tokenEndpointAuthMethod: ClientAuthenticationMethod
+  /** The redirect URIs that were registered. */
+  readonly redirectUris?: readonly string[]
+  /** RFC 7592 management, when offered. */
+  readonly registrationClientUri?: string
+  readonly registrationAccessToken?: string
+}
+
+/** The tokens of one login. A refresh keeps `grantId`; a login or step-up makes a new one and inherits nothing. */
+export interface StoredGrant {
+  readonly grantId: string
+  readonly accessToken: string
+  readonly tokenType: 'Bearer' | 'DPoP'
+  /** Milliseconds since the epoch when the current tokens were received. */
+  readonly obtainedAt: number
+  /** Milliseconds since the epoch; absent when the server did not say. */
+  readonly expiresAt?: number
+  readonly refreshToken?: string
+  /** Granted scope; when the answer named none, the scope that was requested (RFC 6749 §5.1). */
+  readonly scope?: string
+  /** The RFC 8707 `resource` exactly as sent; absent when an exception omits it. */
+  readonly resource?: string
+}
+
+/** Says that a redemption of a refresh token is under way, so that a crash in its middle can be told apart. */
+export interface RefreshMark {
+  /** Names the process and attempt. */
+  readonly owner: string
+  readonly startedAt: number
+  /** SHA-256 (base64url) of the refresh token being redeemed. */
+  readonly tokenHash: string
+}
+
+/** What is known at one issuer. */
+export interface IssuerCredentials {
+  readonly registration?: ClientRegistration
+  readonly grant?: StoredGrant
+  /** Union of the scopes requested, granted and challenged so far; survives refresh and re-login (R-SCOPE-8). */
+  readonly knownScope?: string
+  readonly refreshing?: RefreshMark
+  /** Milliseconds since the epoch of the last definite refusal of the refresh token. */
+  readonly refreshRefusedAt?: number
+  /** Offers this issuer refused before; they are not tried again. */
+  readonly refuses?: { readonly offlineAccess?: true; readonly clientIdMetadataDocument?: true }
+}
+
+/** A login that was begun and not yet finished; found again by its `state`. */
+export interface PendingLogin {
+  readonly issuer: string
+  readonly codeVerifier: string
+  readonly redirectUri: string
+  readonly clientId: string
+  /** A registration made for this login; replaces the issuer's when the login completes. */
+  readonly registration?: ClientRegistration
+  readonly resource?: string
+  readonly requestedScope?: string
+  /** Whether `iss` must be present in the response (RFC 9207 §2.3). */
+  readonly issRequired: boolean
+  readonly createdAt: number
+  readonly expiresAt: number
+}
+
+/** What is stored for one key. Written as a whole, replaced by compare-and-set. */
+export interface CredentialRecord {
+  /** Format of this record. */
+  readonly format: 1
+  readonly server: string
+  readonly profile: string
+  /** The issuer in use. */
+  readonly current?: string
+  readonly issuers: Readonly<Record<string, IssuerCredentials>>
+  /** By `state`. At most {@link MAX_PENDING_LOGINS}; the oldest is dropped first. */
+  readonly pendingLogins?: Readonly<Record<string, PendingLogin>>
+}
+
+export const MAX_PENDING_LOGINS = 8
+
+/** A record as it was read, with the version that a write must name. */
+export interface VersionedRecord {
+  readonly version: number
+  readonly record: CredentialRecord
+}
+
+/**
+ * Keeps credential records. Every method may be called from many processes at once. Versions count up from 1 for each key;
+ * 0 stands for "no record". Failures are `StoreError`s; an unreadable record is never reported as absent.
+ */
+export interface CredentialStore {
+  /** What kind of store it is, for people: `memory`, `encrypted files in …`. */
+  readonly description: string
+  /** The record, or undefined when there is none. */
+  get(key: CredentialKey): Promise<VersionedRecord | undefined>
+  /** Every key that has a record. */
+  list(): Promise<readonly CredentialKey[]>
+  /** Writes `record` if the stored version is still `version`. Resolves to the new version, or undefined when another writer won. Durable once resolved. */
+  compareAndSet(key: CredentialKey, version: number, record: CredentialRecord): Promise<number | undefined>
+  /** Deletes the record if its version is still `version`; false when another writer won. */
+  delete(key: CredentialKey, version: number): Promise<boolean>
+  /** Runs `task` while no one else holds the lock of `key`. Waits; never runs `task` without the lock. `signal` ends the wait, not the task. */
+  withLock<T>(key: CredentialKey, task: () => Promise<T>, options?: { readonly signal?: AbortSignal }): Promise<T>
+}

@@ -1,0 +1,30 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const source = (file: string): string => fileURLToPath(new URL(`./src/${file}`, import.meta.url))
+
+// Tests of the command line and the demo run against the sources, so that `check` needs no build.
+const alias = [
+  { find: /^latchkey\/oauth\/protocol$/, replacement: source('oauth-protocol.ts') },
+  { find: /^latchkey\/(client|oauth|node|testing)$/, replacement: source('$1.ts') },
+  { find: /^latchkey$/, replacement: source('index.ts') },
+]
+
+/** Suites that start other processes, real servers or a browser; everything else is a unit test and runs in `check`. */
+const slow = ['interop', 'processes', 'browser', 'package']
+
+export default defineConfig({
+  resolve: { alias },
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: slow.map(suite => `test/${suite}/**`), testTimeout: 10_000 },
+      },
+      ...slow.map(suite => ({
+        extends: true as const,
+        test: { name: suite, include: [`test/${suite}/**/*.test.ts`], testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false },
+      })),
+    ],
+  },
+})
