@@ -1,0 +1,63 @@
+import type { OAuthEvent } from 'latchkey/oauth'
+import { displayText } from 'latchkey/oauth/protocol'
+import { redactedUrl } from './redacted-url.ts'
+
+const text = (value: string): string => displayText(value, 500)
+const when = (expiresAt: number | undefined): string =>
+  expiresAt === undefined ? 'expiry unknown' : `expires ${new Date(expiresAt).toISOString()}`
+
+/** One HTTP exchange in a line. */
+export function httpLine(leg: { method: string; url: string; status: number | string; durationMs: number; step: string }): string {
+  const duration = `${Math.round(leg.durationMs)} ms`
+  return `${leg.method.padEnd(4)} ${String(leg.status).padEnd(3)} ${duration.padStart(8)}  ${text(redactedUrl(leg.url))}  (${text(leg.step)})`
+}
+
+/** One event of a session in a line, without secrets. */
+export function eventLine(event: OAuthEvent): string {
+  switch (event.type) {
+    case 'http':
+      return httpLine(event)
+    case 'discovered':
+      return `discovered ${text(event.issuer)}${event.resource === undefined ? '' : ` for resource ${text(event.resource)}`}${event.legacy ? ' (no metadata: legacy fallback)' : ''}`
+    case 'exception':
+      return `exception for ${text(event.issuer)}: ${text(event.exception)} (${text(event.source)})`
+    case 'registered':
+      return `client ${text(event.clientId)} at ${text(event.issuer)} (${event.kind}${event.reason === undefined ? '' : `: ${text(event.reason)}`})`
+    case 'loginStarted':
+      return `${event.stepUp ? 'step-up' : 'login'} started at ${text(event.issuer)}${event.scope === undefined ? '' : `, scope: ${text(event.scope)}`}`
+    case 'loggedIn':
+      return `logged in at ${text(event.issuer)}, ${when(event.expiresAt)}, ${event.refreshable ? 'refreshable' : 'not refreshable'}${event.scope === undefined ? '' : `, scope: ${text(event.scope)}`}`
+    case 'refreshing':
+      return `refreshing at ${text(event.issuer)}: the token ${event.reason === 'expiring' ? 'is about to expire' : 'was rejected'}`
+    case 'refreshed':
+      return `refreshed at ${text(event.issuer)}, ${when(event.expiresAt)}${event.rotated ? ', refresh token rotated' : ''}`
+    case 'refreshFailed':
+      return `refresh failed at ${text(event.issuer)}: ${text(event.code)}${event.retryable ? ' (may pass)' : ''}`
+    case 'stepUp':
+      return `step-up needed at ${text(event.issuer)}, scope: ${text(event.scope)}`
+    case 'loginRequired':
+      return `login required: ${text(event.reason)}`
+    case 'revoked':
+      return `${event.token.replace('_', ' ')} ${event.ok ? 'revoked' : 'not revoked'} at ${text(event.issuer)}`
+    case 'loggedOut':
+      return `logged out${event.issuer === undefined ? '' : ` at ${text(event.issuer)}`}`
+    case 'warning':
+      return text(event.message)
+  }
+}
+
+/** What a person should hear of an event without asking for details; undefined for most. */
+export function noticeLine(event: OAuthEvent): string | undefined {
+  switch (event.type) {
+    case 'exception':
+      return `exception for ${text(event.issuer)}: ${text(event.exception)} (${text(event.source)})`
+    case 'registered':
+      return event.reason === undefined ? undefined : `registered again at ${text(event.issuer)}: ${text(event.reason)}`
+    case 'stepUp':
+      return `the server asks for more permission: ${text(event.scope)}`
+    case 'warning':
+      return text(event.message)
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,27 @@
+import type { Readable } from 'node:stream'
+
+/** Where text goes: a process stream, or a buffer in a test. */
+export interface Output {
+  readonly isTTY?: boolean
+  readonly columns?: number
+  write(text: string): unknown
+}
+
+/** Everything a command takes from the outside world. Tests hand in their own. */
+export interface Io {
+  /** Data only. */
+  readonly stdout: Output
+  /** Everything meant for people. */
+  readonly stderr: Output
+  readonly stdin: Readable & { readonly isTTY?: boolean }
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** Aborted by Ctrl-C or SIGTERM. */
+  readonly signal: AbortSignal
+}
+
+/** Whether a person can be asked something: both ends of the conversation are a terminal. */
+export function isInteractive(io: Io): boolean {
+  return io.stdin.isTTY === true && io.stderr.isTTY === true
+}

@@ -1,0 +1,46 @@
+import { runCommandLine } from './command-line.ts'
+import type { Io } from './io.ts'
+
+const SIGNALS = [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const
+
+/** Runs the `latchkey` command of this process and ends the process with its exit code. */
+export async function main(): Promise<void> {
+  const controller = new AbortController()
+  let interrupted: number | undefined
+  for (const [signal, exitCode] of SIGNALS) {
+    process.on(signal, () => {
+      // The first waits for a token that is being redeemed, which would be lost otherwise; the second does not.
+      if (interrupted !== undefined) process.exit(exitCode)
+      interrupted = exitCode
+      controller.abort()
+    })
+  }
+  // A reader that has seen enough (`| head`) is no failure.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+    })
+  }
+  const io: Io = {
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    now: Date.now,
+    signal: controller.signal,
+  }
+  const exitCode = await runCommandLine(process.argv.slice(2), io)
+  await Promise.all([flushed(process.stdout), flushed(process.stderr)])
+  // Idle connections and an open stdin would keep the process alive.
+  process.exit(interrupted ?? exitCode)
+}
+
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise(resolve => {
+    if (!stream.writable) return resolve()
+    stream.write('', () => resolve())
+  })
+}

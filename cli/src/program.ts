@@ -1,0 +1,172 @@
+import { readFileSync } from 'node:fs'
+import { Command, Option } from 'commander'
+import type { CommandContext, CommandOptions } from './command-context.ts'
+import type { LoginOptions } from './commands/login.ts'
+import { UsageError } from './usage-error.ts'
+
+/** Runs a command: its exit code, or an error for `describeFailure`. */
+export type Runner = (options: CommandOptions, command: (context: CommandContext) => Promise<number>) => Promise<void>
+
+const SERVER = ['<server-url>', 'URL of the MCP server, such as https://mcp.example.com/mcp'] as const
+
+function wholeNumber(name: string, least: number, most: number): (text: string) => number {
+  return text => {
+    const value = Number(text)
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value
+    throw new UsageError(`${name} takes a whole number from ${least} to ${most}`)
+  }
+}
+
+/** Gives a command the options that every command has, and its examples. */
+function finish(command: Command, examples: readonly string[]): Command {
+  return command
+    .option('--profile <name>', 'keep several logins to one server apart', 'default')
+    .option(
+      '--header <NAME=ENVVAR>',
+      'send a header whose value comes from the environment (repeatable)',
+      (option: string, before: readonly string[]) => [...before, option],
+      [],
+    )
+    .option('--verbose', 'show every authorization step and HTTP request on stderr')
+    .addHelpText('after', `\nExamples:\n${examples.map(example => `  $ ${example}`).join('\n')}`)
+}
+
+/** Describes the command line. Commands are loaded when they run: `--help` and `--version` load nothing else. */
+export function createProgram(run: Runner): Command {
+  const program = new Command('latchkey')
+    .description('Log in to any MCP server and use it from a terminal.')
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [command]', 'show help for a command')
+    .exitOverride()
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ latchkey login https://mcp.example.com/mcp
+  $ latchkey tools https://mcp.example.com/mcp
+  $ latchkey call https://mcp.example.com/mcp search query=otters limit=5
+  $ curl -H "Authorization: Bearer $(latchkey token https://mcp.example.com/mcp)" …
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 login needed, 4 authorization failed, 5 server unreachable.
+State is kept in LATCHKEY_HOME; BROWSER, NO_COLOR and HTTPS_PROXY are respected.`,
+    )
+
+  finish(
+    program
+      .command('login')
+      .description('log in to a server, in the browser')
+      .argument(...SERVER)
+      .option('--scope <scopes>', 'ask for these scopes, separated by spaces')
+      .option('--client-id <id>', 'use a client registered beforehand')
+      .option('--client-secret-env <VAR>', 'environment variable that holds the client secret')
+      .option('--client-metadata-url <url>', 'use a client-id metadata document')
+      .option('--redirect-port <port>', 'listen for the answer on this port only', wholeNumber('--redirect-port', 1, 65_535))
+      .addOption(
+        new Option('--callback-host <host>', 'host name in the redirect URL').choices(['localhost', '127.0.0.1']),
+      )
+      .option('--callback-path <path>', 'path in the redirect URL (default: /callback)')
+      .option('--no-browser', 'print the URL, and take the redirect URL pasted on stdin')
+      .option('--force', 'log in again even when the login still works')
+      .option('--timeout <seconds>', 'how long to wait for the browser (default: 300)', wholeNumber('--timeout', 1, 86_400))
+      .option('--json', 'print one JSON object'),
+    [
+      'latchkey login https://mcp.example.com/mcp',
+      'latchkey login https://mcp.example.com/mcp --scope "files:read files:write" --profile work',
+      'latchkey login https://mcp.example.com/mcp --no-browser',
+      'latchkey login https://mcp.example.com/mcp --client-id my-app --client-secret-env MY_APP_SECRET --redirect-port 3118',
+    ],
+  ).action((server: string, options: LoginOptions) =>
+    run({ ...options, server }, async context => (await import('./commands/login.ts')).login(context, server, options)),
+  )
+
+  finish(
+    program
+      .command('logout')
+      .description('revoke the tokens of a login, then forget it')
+      .argument('[server-url]', 'URL of the MCP server')
+      .option('--client', 'forget the client registration too')
+      .option('--all', 'every server, every profile'),
+    [
+      'latchkey logout https://mcp.example.com/mcp',
+      'latchkey logout https://mcp.example.com/mcp --client',
+      'latchkey logout --all',
+    ],
+  ).action((server: string | undefined, options: CommandOptions & { client?: boolean; all?: boolean }, command: Command) =>
+    run({ ...options, ...(server !== undefined && { server }) }, async context => {
+      const profileGiven = command.getOptionValueSource('profile') === 'cli'
+      return (await import('./commands/logout.ts')).logout(context, server, { ...options, profileGiven })
+    }),
+  )
+
+  finish(
+    program
+      .command('status')
+      .description('show one login, or all of them')
+      .argument('[server-url]', 'URL of the MCP server; without it, every login is listed')
+      .option('--json', 'print one JSON object'),
+    ['latchkey status', 'latchkey status https://mcp.example.com/mcp --json'],
+  ).action((server: string | undefined, options: CommandOptions) =>
+    run({ ...options, ...(server !== undefined && { server }) }, async context =>
+      (await import('./commands/status.ts')).status(context, server),
+    ),
+  )
+
+  finish(
+    program
+      .command('token')
+      .description('print an access token that is valid now, and nothing else')
+      .argument(...SERVER),
+    [
+      'latchkey token https://mcp.example.com/mcp',
+      'curl -H "Authorization: Bearer $(latchkey token https://mcp.example.com/mcp)" https://mcp.example.com/mcp',
+    ],
+  ).action((server: string, options: CommandOptions) =>
+    run({ ...options, server }, async context => (await import('./commands/token.ts')).token(context, server)),
+  )
+
+  finish(
+    program
+      .command('tools')
+      .description('list the tools of a server')
+      .argument(...SERVER)
+      .option('--json', 'print the MCP result object'),
+    [
+      'latchkey tools https://mcp.example.com/mcp',
+      "latchkey tools https://mcp.example.com/mcp --json | jq -r '.tools[].name'",
+      'latchkey tools https://mcp.example.com/mcp --header X-Api-Key=MY_API_KEY',
+    ],
+  ).action((server: string, options: CommandOptions) =>
+    run({ ...options, server }, async context => (await import('./commands/tools.ts')).tools(context, server)),
+  )
+
+  finish(
+    program
+      .command('call')
+      .description('call a tool')
+      .argument(...SERVER)
+      .argument('<tool>', 'name of the tool')
+      .argument('[name=value...]', "arguments, read by the tool's input schema; arrays and objects as JSON")
+      .option('--input <json>', 'arguments as a JSON object; name=value wins over it')
+      .option('--login', 'log in first when that is needed')
+      .option('--json', 'print the MCP result object'),
+    [
+      'latchkey call https://mcp.example.com/mcp search query=otters limit=5',
+      `latchkey call https://mcp.example.com/mcp tag ids='[1,2]' dryRun=true`,
+      `latchkey call https://mcp.example.com/mcp search --input '{"query": "otters"}' --json`,
+    ],
+  ).action(
+    (server: string, tool: string, words: string[], options: CommandOptions & { input?: string; login?: boolean }) =>
+      run({ ...options, server }, async context =>
+        (await import('./commands/call.ts')).call(context, server, { ...options, tool, words }),
+      ),
+  )
+
+  return program
+}
+
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+  const version = typeof manifest === 'object' && manifest !== null && 'version' in manifest ? manifest.version : undefined
+  return typeof version === 'string' ? version : 'unknown'
+}

@@ -1,0 +1,87 @@
+import type { Output } from './io.ts'
+import type { Style } from './terminal.ts'
+
+const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
+const FRAME_MS = 80
+const CLEAR_LINE = '\r\u001b[2K'
+
+/** How long something may take before it is worth a word. */
+const PATIENCE_MS = 400
+/** A pipe or log gets one plain line, and only for what takes longer than a second. */
+const PLAIN_PATIENCE_MS = 1_000
+
+/** One line that says what is going on: a spinner on a terminal, a plain line elsewhere. */
+export interface Progress {
+  /** Shows `label` while `task` runs, if it takes long enough to be noticed. */
+  during<T>(label: string, task: () => Promise<T>): Promise<T>
+  /** Replaces the label of what is running. */
+  update(label: string): void
+  /** Runs `write` with the line out of the way. */
+  interrupt(write: () => void): void
+}
+
+/** Creates the progress line of a stream. Its timers never keep the process alive. */
+export function createProgress(output: Output, style: Style, options: { readonly animated: boolean }): Progress {
+  let label: string | undefined
+  let timer: NodeJS.Timeout | undefined
+  let frame = 0
+  let visible = false
+
+  const draw = (): void => {
+    if (label === undefined) return
+    const room = Math.max(10, (output.columns ?? 80) - 3)
+    const text = label.length > room ? `${label.slice(0, room - 1)}…` : label
+    output.write(`${CLEAR_LINE}${style.cyan(FRAMES[frame % FRAMES.length] ?? '')} ${style.dim(text)}`)
+    visible = true
+  }
+  const clear = (): void => {
+    if (visible) output.write(CLEAR_LINE)
+    visible = false
+  }
+  const wait = (): void => {
+    clearTimeout(timer)
+    if (options.animated) {
+      timer = setTimeout(() => {
+        draw()
+        timer = setInterval(() => {
+          frame++
+          draw()
+        }, FRAME_MS)
+        timer.unref()
+      }, PATIENCE_MS)
+    } else {
+      timer = setTimeout(() => output.write(`${label ?? ''}…\n`), PLAIN_PATIENCE_MS)
+    }
+    timer.unref()
+  }
+  const stop = (): void => {
+    clearTimeout(timer)
+    clear()
+    label = undefined
+  }
+
+  return {
+    async during(next, task) {
+      const outer = label
+      label = next
+      if (outer === undefined || !options.animated) wait()
+      try {
+        return await task()
+      } finally {
+        if (outer === undefined) stop()
+        else label = outer
+      }
+    },
+    update(next) {
+      if (label === undefined || label === next) return
+      label = next
+      if (!options.animated) wait()
+    },
+    interrupt(write) {
+      const shown = visible
+      clear()
+      write()
+      if (shown) draw()
+    },
+  }
+}

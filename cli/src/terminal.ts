@@ -1,0 +1,36 @@
+import pc from 'picocolors'
+import type { Io, Output } from './io.ts'
+import { createProgress, type Progress } from './progress.ts'
+
+/** Picocolors' functions, or functions that change nothing. */
+export type Style = ReturnType<typeof pc.createColors>
+
+/** The conversation with the person at the keyboard, on stderr. */
+export interface Terminal {
+  /** For text on stderr. */
+  readonly style: Style
+  /** For text on stdout, which may be a pipe while stderr is a terminal. */
+  readonly dataStyle: Style
+  readonly progress: Progress
+  /** Writes whole lines to stderr without disturbing the spinner. */
+  say(...lines: readonly string[]): void
+}
+
+/** Colour for a stream: on terminals only; `NO_COLOR` and `TERM=dumb` turn it off. */
+function styleFor(output: Output, env: Io['env']): Style {
+  return pc.createColors(output.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb')
+}
+
+/** Opens the conversation for one command. */
+export function createTerminal(io: Io): Terminal {
+  const style = styleFor(io.stderr, io.env)
+  const progress = createProgress(io.stderr, style, { animated: io.stderr.isTTY === true && io.env['TERM'] !== 'dumb' })
+  return {
+    style,
+    dataStyle: styleFor(io.stdout, io.env),
+    progress,
+    say(...lines) {
+      progress.interrupt(() => io.stderr.write(lines.map(line => `${line}\n`).join('')))
+    },
+  }
+}
