@@ -22,7 +22,11 @@ export class RpcError extends Error {
   /** Status of the HTTP answer that carried the error, when it was not 2xx. */
   readonly status: number | undefined
 
-  constructor(code: number, message: string, options: ErrorOptions & { readonly data?: unknown; readonly status?: number } = {}) {
+  constructor(
+    code: number,
+    message: string,
+    options: ErrorOptions & { readonly data?: unknown; readonly status?: number } = {},
+  ) {
     super(message.replace(CONTROL_CHARACTERS, ' ').slice(0, MAX_MESSAGE_LENGTH), options)
     this.code = code
     this.data = options.data

@@ -77,7 +77,12 @@ export function classifyMessage(value: unknown, options: ClassifyOptions = {}): 
   if (value['method'] === undefined && (value['result'] !== undefined || value['error'] !== undefined)) {
     return classifyResponse(value, known)
   }
-  const invalid = (reason: string, code = INVALID_REQUEST): ClassifiedMessage => ({ kind: 'invalid', ...known, code, reason })
+  const invalid = (reason: string, code = INVALID_REQUEST): ClassifiedMessage => ({
+    kind: 'invalid',
+    ...known,
+    code,
+    reason,
+  })
   if (value['jsonrpc'] !== '2.0') return invalid('jsonrpc is not "2.0"')
   if (id !== undefined && !isRequestId(id)) return invalid('id is neither a string nor an integer')
   if (typeof id === 'string' && options.idPattern && !options.idPattern.test(id)) {
@@ -86,12 +91,16 @@ export function classifyMessage(value: unknown, options: ClassifyOptions = {}): 
   const { method, params } = value
   if (typeof method !== 'string') return invalid('method is not a string')
   if (method.startsWith('rpc.')) return invalid('methods that start with "rpc." are reserved')
-  if (params !== undefined && params !== null && !isObject(params)) return invalid('params is not an object', INVALID_PARAMS)
+  if (params !== undefined && params !== null && !isObject(params))
+    return invalid('params is not an object', INVALID_PARAMS)
   const call = isObject(params) ? { jsonrpc: '2.0' as const, method, params } : { jsonrpc: '2.0' as const, method }
   return id === undefined ? { kind: 'notification', message: call } : { kind: 'request', message: { ...call, id } }
 }
 
-function classifyResponse(value: Readonly<Record<string, unknown>>, known: { readonly id?: RequestId }): ClassifiedMessage {
+function classifyResponse(
+  value: Readonly<Record<string, unknown>>,
+  known: { readonly id?: RequestId },
+): ClassifiedMessage {
   const invalid = (reason: string): ClassifiedMessage => ({ kind: 'invalidResponse', ...known, reason })
   const { id, error, result } = value
   if (value['jsonrpc'] !== '2.0') return invalid('jsonrpc is not "2.0"')

@@ -81,7 +81,9 @@ interface Pending {
   readonly method: string
   readonly timer: RequestTimer
   readonly onProgress: ((progress: Progress) => void) | undefined
-  readonly settle: (outcome: { readonly result: Readonly<Record<string, unknown>> } | { readonly error: unknown }) => void
+  readonly settle: (
+    outcome: { readonly result: Readonly<Record<string, unknown>> } | { readonly error: unknown },
+  ) => void
 }
 
 /**
@@ -133,7 +135,11 @@ export class Peer {
     if (signal?.aborted) throw aborted(method, signal)
     const limit = this.#options.maxOutgoing ?? MAX_OUTGOING_IN_FLIGHT
     if (this.#pending.size >= limit) {
-      throw new TransportError('in_flight_limit', `${limit} requests already wait for an answer; ${method} was not sent`, { method })
+      throw new TransportError(
+        'in_flight_limit',
+        `${limit} requests already wait for an answer; ${method} was not sent`,
+        { method },
+      )
     }
     const id = this.#nextId++
     const request = buildRequest(id, method, params, onProgress !== undefined)
@@ -151,7 +157,8 @@ export class Peer {
         this.#abandon(id)
         settle({ error })
         exchange.abort(error)
-        if (this.mode.notifiesCancelled(method)) this.#sendAside({ jsonrpc: '2.0', method: CANCELLED, params: { requestId: id, reason } })
+        if (this.mode.notifiesCancelled(method))
+          this.#sendAside({ jsonrpc: '2.0', method: CANCELLED, params: { requestId: id, reason } })
       }
       const onAbort = (): void => giveUp(aborted(method, signal), 'the caller gave up')
       const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS
@@ -159,7 +166,10 @@ export class Peer {
         timeoutMs,
         maxTotalTimeoutMs: options.maxTotalTimeoutMs ?? Math.max(timeoutMs, DEFAULT_MAX_TOTAL_TIMEOUT_MS),
         onTimeout: limitMs =>
-          giveUp(new TransportError('timeout', `No answer to ${method} within ${limitMs} ms`, { method, mayHaveRun: true }), 'timed out'),
+          giveUp(
+            new TransportError('timeout', `No answer to ${method} within ${limitMs} ms`, { method, mayHaveRun: true }),
+            'timed out',
+          ),
       })
       if (this.#pauses > 0) timer.pause()
       signal?.addEventListener('abort', onAbort, { once: true })
@@ -195,10 +205,19 @@ export class Peer {
 
   #end(cause?: unknown): void {
     if (this.#closed) return
-    this.#closed = new TransportError('closed', 'The connection is closed', {}, cause === undefined ? undefined : { cause })
+    this.#closed = new TransportError(
+      'closed',
+      'The connection is closed',
+      {},
+      cause === undefined ? undefined : { cause },
+    )
     for (const { method, settle } of [...this.#pending.values()]) {
       const detail = { method, mayHaveRun: true }
-      settle({ error: new TransportError('closed', `The connection was closed before ${method} was answered`, detail, { cause }) })
+      settle({
+        error: new TransportError('closed', `The connection was closed before ${method} was answered`, detail, {
+          cause,
+        }),
+      })
     }
     for (const controller of this.#incoming.values()) controller.abort(this.#closed)
     this.#incoming.clear()
@@ -235,14 +254,17 @@ export class Peer {
         return
       }
       case 'invalidResponse': {
-        const error = new TransportError('invalid_response', `An answer cannot be used: ${received.reason}`, { mayHaveRun: true })
+        const error = new TransportError('invalid_response', `An answer cannot be used: ${received.reason}`, {
+          mayHaveRun: true,
+        })
         if (received.id === undefined) this.#report(error)
         else this.#find(received.id)?.settle({ error })
         return
       }
       case 'invalid':
         this.#report(unexpected(received.reason))
-        if (this.mode.answersRequests) this.#sendAside(invalidMessageAnswer(received, { omitUnknownId: this.mode.omitsUnknownId }))
+        if (this.mode.answersRequests)
+          this.#sendAside(invalidMessageAnswer(received, { omitUnknownId: this.mode.omitsUnknownId }))
     }
   }
 
@@ -251,7 +273,8 @@ export class Peer {
     // Some servers answer an integer id as a string.
     const own = typeof id === 'string' ? Number(id) : id
     const pending = this.#pending.get(own)
-    if (!pending && !this.#abandoned.delete(own)) this.#report(unexpected(`an answer to a request that is not under way (id ${JSON.stringify(id).slice(0, 80)})`))
+    if (!pending && !this.#abandoned.delete(own))
+      this.#report(unexpected(`an answer to a request that is not under way (id ${JSON.stringify(id).slice(0, 80)})`))
     return pending
   }
 
@@ -267,7 +290,9 @@ export class Peer {
     const { method, params } = notification
     if (method === CANCELLED && isRequestId(params?.['requestId'])) {
       // One that is not under way may just have ended: no error.
-      this.#incoming.get(params['requestId'])?.abort(new TransportError('aborted', 'The other side cancelled the request'))
+      this.#incoming
+        .get(params['requestId'])
+        ?.abort(new TransportError('aborted', 'The other side cancelled the request'))
       return
     }
     const token = method === PROGRESS ? params?.['progressToken'] : undefined
@@ -288,9 +313,11 @@ export class Peer {
       this.#report(unexpected(`a request (${method.slice(0, 80)}), which this revision does not allow`))
       return
     }
-    const refuse = (code: number, message: string): void => this.#sendAside({ jsonrpc: '2.0', id, error: { code, message } })
+    const refuse = (code: number, message: string): void =>
+      this.#sendAside({ jsonrpc: '2.0', id, error: { code, message } })
     if (this.#incoming.has(id)) return refuse(INVALID_REQUEST, 'Invalid Request: this id is already in use')
-    if (this.#incoming.size >= (this.#options.maxIncoming ?? MAX_INCOMING_IN_FLIGHT)) return refuse(INTERNAL_ERROR, 'Too many requests at once')
+    if (this.#incoming.size >= (this.#options.maxIncoming ?? MAX_INCOMING_IN_FLIGHT))
+      return refuse(INTERNAL_ERROR, 'Too many requests at once')
     const { onRequest } = this.#options
     if (!onRequest) return refuse(METHOD_NOT_FOUND, 'Method not found')
 
@@ -331,11 +358,21 @@ export class Peer {
   }
 }
 
-function buildRequest(id: number, method: string, params: Readonly<Record<string, unknown>> | undefined, asksForProgress: boolean): JsonRpcRequest {
+function buildRequest(
+  id: number,
+  method: string,
+  params: Readonly<Record<string, unknown>> | undefined,
+  asksForProgress: boolean,
+): JsonRpcRequest {
   if (!asksForProgress) return params ? { jsonrpc: '2.0', id, method, params } : { jsonrpc: '2.0', id, method }
   const meta = params?.['_meta']
   // The request's id is unique among active requests, as a progress token must be.
-  return { jsonrpc: '2.0', id, method, params: { ...params, _meta: { ...(isObject(meta) ? meta : {}), progressToken: id } } }
+  return {
+    jsonrpc: '2.0',
+    id,
+    method,
+    params: { ...params, _meta: { ...(isObject(meta) ? meta : {}), progressToken: id } },
+  }
 }
 
 function toProgress(params: Readonly<Record<string, unknown>> | undefined): Progress | undefined {
@@ -351,7 +388,12 @@ function toErrorObject(error: unknown): JsonRpcErrorResponse['error'] {
 }
 
 function aborted(method: string, signal: AbortSignal | undefined): TransportError {
-  return new TransportError('aborted', `The wait for ${method} was ended by its signal`, { method }, { cause: signal?.reason })
+  return new TransportError(
+    'aborted',
+    `The wait for ${method} was ended by its signal`,
+    { method },
+    { cause: signal?.reason },
+  )
 }
 
 function unexpected(what: string): TransportError {

@@ -40,7 +40,8 @@ export function startRequestTimer({ timeoutMs, maxTotalTimeoutMs, onTimeout }: R
   const run = (): void => {
     runningSince = performance.now()
     const delayMs = remaining()
-    if (delayMs !== Number.POSITIVE_INFINITY) timer = setTimeout(ring, Math.min(Math.max(0, Math.ceil(delayMs)), MAX_DELAY_MS))
+    if (delayMs !== Number.POSITIVE_INFINITY)
+      timer = setTimeout(ring, Math.min(Math.max(0, Math.ceil(delayMs)), MAX_DELAY_MS))
   }
   const ring = (): void => {
     settle()

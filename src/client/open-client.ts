@@ -1,0 +1,40 @@
+import type { JsonRpcNotification } from '../jsonrpc/message.ts'
+import type { ClientCapabilities } from '../protocol/capabilities.ts'
+import type { Implementation } from '../protocol/implementation.ts'
+import type { ProtocolRevision } from '../protocol/revisions.ts'
+import { Client } from './client.ts'
+import { DEFAULT_CLIENT_INFO } from './client-info.ts'
+import { Connection } from './connection.ts'
+import type { ClientTransport } from './transport.ts'
+
+/** What a client takes, whatever its transport. */
+export interface ClientOptions {
+  /** How the client names itself. Default: this library's name and version. */
+  readonly clientInfo?: Implementation
+  /** What the client tells the server it can do. Default: nothing. */
+  readonly capabilities?: ClientCapabilities
+  /** `auto` (default) finds the newest revision both sides speak; a named one is used or refused. */
+  readonly revision?: 'auto' | ProtocolRevision
+  /** Milliseconds a request waits for its answer or for progress, connecting included. Default 60 000. */
+  readonly timeoutMs?: number
+  /** Requests that may wait for an answer at once; more are refused with `in_flight_limit`. Default 1000. */
+  readonly maxInFlight?: number
+  /** Ends connecting; the client lives on when it has succeeded. */
+  readonly signal?: AbortSignal
+  /** Hears of everything the server tells without being asked, but the progress a request asked for. */
+  readonly onNotification?: (notification: JsonRpcNotification) => void
+  /** Hears of what is wrong and belongs to no request: unusable messages, failed callbacks. Never needed for correctness. */
+  readonly onError?: (error: unknown) => void
+}
+
+/**
+ * Connects a client over a transport of any kind.
+ *
+ * @throws {TransportError} or `RpcError`, as in connecting; the transport is closed then
+ */
+export async function openClient(transport: ClientTransport, options: ClientOptions = {}): Promise<Client> {
+  const { clientInfo = DEFAULT_CLIENT_INFO, capabilities = {}, revision = 'auto', signal, ...rest } = options
+  const connection = new Connection(transport, { clientInfo, capabilities, revision, ...rest })
+  await connection.open(signal ? { signal } : {})
+  return new Client(connection)
+}

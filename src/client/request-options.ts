@@ -1,0 +1,22 @@
+import type { MetaObject } from '../protocol/meta.ts'
+import type { Progress } from '../protocol/progress.ts'
+
+/** What every request of a client takes. */
+export interface RequestOptions {
+  /** Goes into the request's `_meta`; never changed. Trace context (`traceparent`, …) passes untouched. */
+  readonly meta?: MetaObject
+  /** Ends the wait and cancels the request. */
+  readonly signal?: AbortSignal
+  /** Milliseconds without an answer or progress. Default: the client's, 60 000. */
+  readonly timeoutMs?: number
+  /** Milliseconds in all, whatever progress is reported. Default one hour, or `timeoutMs` when that is longer. */
+  readonly maxTotalTimeoutMs?: number
+  /** Asks the server for progress and hears of it; progress also sets the waiting time back. */
+  readonly onProgress?: (progress: Progress) => void
+}
+
+/** What a request for one page of a list takes. */
+export interface ListOptions extends RequestOptions {
+  /** Where to go on: `nextCursor` of the page before. Absent: the first page. */
+  readonly cursor?: string
+}

@@ -1,0 +1,154 @@
+import { TransportError } from '../jsonrpc/errors.ts'
+import { isObject, type JsonRpcRequest } from '../jsonrpc/message.ts'
+import type { TransportReceiver } from '../jsonrpc/transport.ts'
+import { displayText } from '../oauth/protocol/display-text.ts'
+import { readEventStream } from './event-stream.ts'
+import { discardBody, mediaType, readExcerpt, readText } from './response-body.ts'
+
+/** How long a stream may go on after it brought the answer, before it is cut off. Most end at once, and their connections are kept. */
+const AFTER_ANSWER_MS = 1000
+
+export interface AnswerContext {
+  readonly request: JsonRpcRequest
+  /** For messages. */
+  readonly url: string
+  readonly receiver: TransportReceiver
+  readonly maxMessageBytes: number
+  readonly signal: AbortSignal
+}
+
+/**
+ * Reads the answer to a request, whatever shape the server chose, and delivers every message in it.
+ *
+ * @throws {TransportError} `stream_lost` when the stream ends before the answer; `invalid_response`, `message_too_large`
+ */
+export async function readAnswer(response: Response, context: AnswerContext): Promise<void> {
+  const type = mediaType(response)
+  if (type === 'text/event-stream' && response.body) return readStreamedAnswer(response.body, context)
+  if (type === 'application/json' || type.endsWith('+json')) return readJsonAnswer(response, context)
+  throw await describeForeignAnswer(response, context)
+}
+
+async function readJsonAnswer(
+  response: Response,
+  { request, url, receiver, maxMessageBytes }: AnswerContext,
+): Promise<void> {
+  const text = await readText(response, maxMessageBytes)
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    const detail = {
+      url,
+      method: request.method,
+      status: response.status,
+      received: displayText(text),
+      mayHaveRun: true,
+    }
+    throw new TransportError('invalid_response', `${url} answered ${request.method} with broken JSON`, detail, {
+      cause,
+    })
+  }
+  const answered = deliver(value, request, receiver)
+  if (answered) return
+  const detail = { url, method: request.method, status: response.status, received: displayText(text), mayHaveRun: true }
+  throw new TransportError(
+    'invalid_response',
+    `${url} answered ${request.method} with JSON that is no answer to it`,
+    detail,
+  )
+}
+
+async function readStreamedAnswer(body: ReadableStream<Uint8Array>, context: AnswerContext): Promise<void> {
+  const { request, url, receiver, maxMessageBytes } = context
+  let answered = false
+  let lastEventId: string | undefined
+  let cutOff: ReturnType<typeof setTimeout> | undefined
+  const afterAnswer = new AbortController()
+  try {
+    await readEventStream(body, {
+      maxEventLength: maxMessageBytes,
+      signal: afterAnswer.signal,
+      onEvent: ({ event, id, data }) => {
+        if (id) lastEventId = id
+        // An empty event primes the client to reconnect; events with other names are not messages.
+        if (data === '' || (event !== undefined && event !== 'message')) return
+        const value = parse(data)
+        if (value === undefined) {
+          receiver.error(
+            new TransportError('invalid_response', 'An event of the stream is not JSON', {
+              url,
+              received: displayText(data),
+            }),
+          )
+        } else if (deliver(value, request, receiver) && !answered) {
+          answered = true
+          cutOff = setTimeout(() => afterAnswer.abort(), AFTER_ANSWER_MS)
+        }
+      },
+    })
+  } catch (error) {
+    // Once the answer is there, how its stream ends is of no interest.
+    if (answered) return
+    if (context.signal.aborted || error instanceof TransportError) throw error
+    throw streamLost(context, lastEventId, error)
+  } finally {
+    clearTimeout(cutOff)
+  }
+  if (!answered) throw streamLost(context, lastEventId)
+}
+
+/** Hands a value to the receiver. True when it holds the answer to the request. */
+function deliver(value: unknown, request: JsonRpcRequest, receiver: TransportReceiver): boolean {
+  const answers = (message: unknown): boolean =>
+    isObject(message) &&
+    (message['result'] !== undefined || message['error'] !== undefined) &&
+    String(message['id']) === String(request.id)
+  if (Array.isArray(value)) {
+    receiver.message(value)
+    return value.some(answers)
+  }
+  // An error without an id, in the answer to this very request, is about this request.
+  const isAnonymousError =
+    isObject(value) && isObject(value['error']) && (value['id'] === undefined || value['id'] === null)
+  receiver.message(isAnonymousError ? { ...value, id: request.id } : value)
+  return isAnonymousError || answers(value)
+}
+
+function parse(data: string): unknown {
+  try {
+    return JSON.parse(data)
+  } catch {
+    return undefined
+  }
+}
+
+// Resumption with Last-Event-ID (handshake family) will start here, from the id the stream gave.
+function streamLost({ request, url }: AnswerContext, lastEventId: string | undefined, cause?: unknown): TransportError {
+  const seen = lastEventId === undefined ? '' : ` (last event ${displayText(lastEventId, 80)})`
+  return new TransportError(
+    'stream_lost',
+    `The stream from ${url} ended before ${request.method} was answered${seen}; it may have run`,
+    { url, method: request.method, mayHaveRun: true },
+    cause === undefined ? undefined : { cause },
+  )
+}
+
+async function describeForeignAnswer(response: Response, { request, url }: AnswerContext): Promise<TransportError> {
+  const { status } = response
+  const contentType = displayText(mediaType(response), 100)
+  if (status === 202 || status === 204) discardBody(response)
+  const received = status === 202 || status === 204 ? '' : displayText(await readExcerpt(response))
+  const what = contentType === '' ? 'no content' : contentType
+  const detail = {
+    url,
+    method: request.method,
+    status,
+    mayHaveRun: true,
+    ...(contentType && { contentType }),
+    ...(received && { received }),
+  }
+  const hint = contentType === 'text/html' ? { hint: 'This is a web page: is the URL the one of an MCP endpoint?' } : {}
+  const message = `${url} answered ${request.method} with HTTP ${status} and ${what}, where JSON or an event stream was expected`
+  return new TransportError('invalid_response', message, { ...detail, ...hint })
+}

@@ -1,0 +1,127 @@
+import type { ClientTransport } from '../client/transport.ts'
+import { TransportError } from '../jsonrpc/errors.ts'
+import type { JsonRpcMessage, JsonRpcRequest } from '../jsonrpc/message.ts'
+import type { SendOptions, TransportReceiver } from '../jsonrpc/transport.ts'
+import type { RevisionFamily } from '../protocol/revisions/family.ts'
+import { readAnswer } from './answer.ts'
+import { authorizationContext } from './authorization-context.ts'
+import { toNetworkError } from './network-error.ts'
+import { type Fetch, fetchWithinOrigin } from './redirect.ts'
+import { readRefusedAnswer } from './refused-answer.ts'
+import { requestHeaders } from './request-headers.ts'
+import { discardBody } from './response-body.ts'
+
+/** Bytes of one message, unless an option says otherwise. */
+export const DEFAULT_MAX_MESSAGE_BYTES: number = 64 * 1024 * 1024
+/** How long `close` waits for the server to end the session. */
+const CLOSE_TIMEOUT_MS = 2000
+
+export interface HttpClientTransportOptions {
+  readonly fetch: Fetch
+  /** Sent with every request; they never replace the protocol's own. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Bytes that one message, or characters that one event of a stream, may hold. Default 64 MiB. */
+  readonly maxMessageBytes?: number
+}
+
+/**
+ * Carries messages over Streamable HTTP: every message is a POST, every answer JSON or an event stream. Keeps the session of the
+ * handshake revisions and ends it with DELETE. Redirects are followed only within the origin and with the method kept.
+ *
+ * @see {@link https://modelcontextprotocol.io/specification/2025-11-25/basic/transports | Transports}
+ */
+export function createHttpClientTransport(url: URL, options: HttpClientTransportOptions): ClientTransport {
+  const { fetch, headers: custom, maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES } = options
+  const context = authorizationContext(fetch)
+  const exchanges = new Set<AbortController>()
+  let isClosed = false
+  const shownUrl = url.origin + url.pathname
+  let receiver: TransportReceiver | undefined
+  let family: RevisionFamily | undefined
+  let sessionId: string | undefined
+
+  const exchange = async (message: JsonRpcMessage, signal: AbortSignal): Promise<void> => {
+    if (!receiver || !family) throw new TransportError('configuration', 'The transport was not opened')
+    const method = 'method' in message ? message.method : 'answer'
+    const session = method === 'initialize' ? undefined : sessionId
+    const response = await fetchWithinOrigin(fetch, url, {
+      method: 'POST',
+      headers: requestHeaders({
+        custom,
+        protocol: family.http.headers('method' in message ? message : undefined, session),
+        accept: 'application/json, text/event-stream',
+        hasBody: true,
+      }),
+      body: JSON.stringify(message),
+      signal,
+    })
+    if (!response.ok) {
+      const inSession = session !== undefined && family.http.notFound === 'session-lost'
+      throw await readRefusedAnswer(response, { url: shownUrl, method, inSession })
+    }
+    if (method === 'initialize' && family.http.sessions) sessionId = response.headers.get('mcp-session-id') ?? undefined
+    if (isRequest(message))
+      await readAnswer(response, { request: message, url: shownUrl, receiver, maxMessageBytes, signal })
+    else discardBody(response)
+  }
+
+  const endSession = async (): Promise<void> => {
+    const { headers } = family?.http ?? {}
+    if (!headers || sessionId === undefined) return
+    const request = {
+      method: 'DELETE',
+      headers: requestHeaders({
+        custom,
+        protocol: headers(undefined, sessionId),
+        accept: 'application/json',
+        hasBody: false,
+      }),
+      signal: AbortSignal.timeout(CLOSE_TIMEOUT_MS),
+    }
+    sessionId = undefined
+    discardBody(await fetchWithinOrigin(fetch, url, request))
+  }
+
+  return {
+    exchangePerRequest: true,
+    get sessionId() {
+      return sessionId
+    },
+    open: async given => {
+      receiver = given
+    },
+    useFamily: given => {
+      family = given
+    },
+    forgetSession: () => {
+      sessionId = undefined
+    },
+    send: async (message: JsonRpcMessage, { signal }: SendOptions = {}) => {
+      if (isClosed) throw new TransportError('closed', 'The connection is closed')
+      const controller = new AbortController()
+      const onAbort = (): void => controller.abort(signal?.reason)
+      exchanges.add(controller)
+      signal?.addEventListener('abort', onAbort, { once: true })
+      if (signal?.aborted) onAbort()
+      try {
+        await exchange(message, controller.signal)
+      } catch (error) {
+        throw toNetworkError(error, shownUrl)
+      } finally {
+        signal?.removeEventListener('abort', onAbort)
+        exchanges.delete(controller)
+      }
+    },
+    close: async () => {
+      isClosed = true
+      for (const controller of exchanges) controller.abort()
+      // Best effort: a server that is gone, slow or does not allow DELETE has nothing to say about closing.
+      await endSession().catch(() => undefined)
+    },
+    ...(context && { onInteraction: (listener: (active: boolean) => void) => context.onInteraction(listener) }),
+  }
+}
+
+function isRequest(message: JsonRpcMessage): message is JsonRpcRequest {
+  return 'method' in message && 'id' in message
+}
