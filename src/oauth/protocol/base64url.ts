@@ -1,0 +1,7 @@
+/** Base64 with the URL-safe alphabet and no padding (RFC 4648 §5). */
+export function encodeBase64Url(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '')
+}

@@ -1,0 +1,79 @@
+import { OAuthError } from '../errors.ts'
+import { displayUrl } from './display-text.ts'
+import { applicationType, type ClientDescription, describingMembers } from './registration.ts'
+import { parseUrl } from './url.ts'
+
+/**
+ * Whether `value` may be the URL, and so the client id, of a client-id metadata document. Judged on the raw string, since
+ * `URL` hides violations: https, a host, a path other than `/`, no userinfo, query or fragment (not even empty ones), no
+ * `.` or `..` segment (`%2e` decoded). Never throws.
+ *
+ * @see draft-ietf-oauth-client-id-metadata-document §3
+ */
+export function isClientIdMetadataDocumentUrl(value: unknown): boolean {
+  if (typeof value !== 'string') return false
+  // Printable ASCII without backslash: URL drops tabs and line ends, and reads \ as /.
+  const match = /^https:\/\/([^/?#@\\]+)(\/[^?#\\]+)$/iu.exec(value)
+  if (match === null || !/^[\x21-\x7e]+$/u.test(value)) return false
+  const segments = (match[2] ?? '').split('/').map(segment => segment.replace(/%2e/giu, '.'))
+  if (segments.some(segment => segment === '.' || segment === '..')) return false
+  const url = parseUrl(value)
+  return url !== undefined && url.hostname !== ''
+}
+
+/**
+ * Checks {@link isClientIdMetadataDocumentUrl}.
+ *
+ * @throws {OAuthError} `client_metadata_url_invalid`
+ */
+export function assertClientIdMetadataDocumentUrl(value: string): void {
+  if (isClientIdMetadataDocumentUrl(value)) return
+  throw new OAuthError(
+    'client_metadata_url_invalid',
+    `${displayUrl(value)} cannot be the URL of a client-id metadata document.`,
+    {
+      step: 'client-id metadata document',
+      expected: 'https, a path other than /, no query, fragment, user name or dot segments',
+      received: displayUrl(value),
+    },
+  )
+}
+
+/** What a client-id metadata document says. */
+export interface ClientIdMetadata extends ClientDescription {
+  /** Where the document will be served; becomes its `client_id`. */
+  readonly url: string
+  readonly redirectUris: readonly string[]
+  readonly grantTypes?: readonly string[]
+  readonly scope?: string
+  /** Where the client's public keys are; with it the client authenticates with `private_key_jwt`. */
+  readonly jwksUri?: string
+}
+
+/**
+ * The document to serve at `url`. Its authentication method is `none`, or `private_key_jwt` when there are keys; a shared
+ * secret is impossible, since the document is public. `grantTypes` defaults to the code flow with refresh.
+ *
+ * @throws {OAuthError} `client_metadata_url_invalid`; `configuration` when there is no redirect URI
+ * @see draft-ietf-oauth-client-id-metadata-document §4
+ */
+export function clientIdMetadataDocument(input: ClientIdMetadata): Record<string, unknown> {
+  assertClientIdMetadataDocumentUrl(input.url)
+  if (input.redirectUris.length === 0) {
+    throw new OAuthError('configuration', 'A client-id metadata document needs a redirect URI.', {
+      step: 'client-id metadata document',
+      expected: 'at least one redirect URI',
+    })
+  }
+  return {
+    client_id: input.url,
+    ...describingMembers(input),
+    redirect_uris: [...input.redirectUris],
+    grant_types: [...(input.grantTypes ?? ['authorization_code', 'refresh_token'])],
+    response_types: ['code'],
+    token_endpoint_auth_method: input.jwksUri === undefined ? 'none' : 'private_key_jwt',
+    ...(input.jwksUri !== undefined && { jwks_uri: input.jwksUri }),
+    application_type: applicationType(input.redirectUris),
+    ...(input.scope !== undefined && input.scope !== '' && { scope: input.scope }),
+  }
+}

@@ -1,0 +1,197 @@
+import { OAuthError, type OAuthErrorDetail } from '../errors.ts'
+import { displayText, displayUrl } from './display-text.ts'
+import { describeAnswer, type HttpAnswer, isTransientStatus, retryAfterMs } from './http-answer.ts'
+import { isJsonObject, type JsonObject, parseJsonObject, stringMember } from './json-object.ts'
+
+const STEP = 'token request'
+
+/** A validated answer of the token endpoint. */
+export interface TokenResponse {
+  readonly accessToken: string
+  readonly tokenType: 'Bearer' | 'DPoP'
+  /** Seconds; 0 is expired, absent is unknown. */
+  readonly expiresIn?: number
+  readonly refreshToken?: string
+  /** Absent means "as requested" in a login and "as before" in a refresh. */
+  readonly scope?: string
+  readonly idToken?: string
+}
+
+/** Parameters that {@link authorizationCodeForm} and {@link refreshForm} share. */
+interface FormOptions {
+  /** RFC 8707, verbatim; left out only where an exception says so. */
+  readonly resource?: string | undefined
+  /** Provider-specific parameters. Never override ours. */
+  readonly extra?: Readonly<Record<string, string>> | undefined
+}
+
+function form(own: Readonly<Record<string, string | undefined>>, extra: FormOptions['extra']): URLSearchParams {
+  const parameters = new URLSearchParams(extra)
+  for (const [name, value] of Object.entries(own)) {
+    if (value === undefined) parameters.delete(name)
+    else parameters.set(name, value)
+  }
+  return parameters
+}
+
+/**
+ * The form that redeems an authorization code. Client authentication is added by `applyClientAuthentication`.
+ *
+ * @see RFC 6749 §4.1.3, RFC 7636 §4.5, RFC 8707 §2.2
+ */
+export function authorizationCodeForm(
+  input: FormOptions & { readonly code: string; readonly codeVerifier: string; readonly redirectUri: string },
+): URLSearchParams {
+  return form(
+    {
+      grant_type: 'authorization_code',
+      code: input.code,
+      code_verifier: input.codeVerifier,
+      redirect_uri: input.redirectUri,
+      resource: input.resource,
+    },
+    input.extra,
+  )
+}
+
+/**
+ * The form that redeems a refresh token.
+ *
+ * @see RFC 6749 §6, RFC 8707 §2.2
+ */
+export function refreshForm(
+  input: FormOptions & { readonly refreshToken: string; readonly scope?: string | undefined },
+): URLSearchParams {
+  return form(
+    {
+      grant_type: 'refresh_token',
+      refresh_token: input.refreshToken,
+      scope: input.scope,
+      resource: input.resource,
+    },
+    input.extra,
+  )
+}
+
+function looksLikeHtml(answer: HttpAnswer): boolean {
+  return /\bhtml\b/iu.test(answer.contentType ?? '') || /^\s*</u.test(answer.body)
+}
+
+/** A form answer, recognised by a member that every form answer of a token endpoint has. */
+function parseForm(body: string): JsonObject | undefined {
+  const object = Object.fromEntries(new URLSearchParams(body.trim()))
+  return 'access_token' in object || 'error' in object ? object : undefined
+}
+
+function parseBody(answer: HttpAnswer): JsonObject | undefined {
+  const readers = [parseJsonObject, parseForm]
+  if (/^application\/x-www-form-urlencoded\b/iu.test(answer.contentType ?? '')) readers.reverse()
+  for (const read of readers) {
+    const object = read(answer.body)
+    if (object !== undefined) return object
+  }
+  return undefined
+}
+
+/** Errors that RFC 6749 has for "not now"; they say nothing about the grant. */
+const PASSING_ERRORS: ReadonlySet<string> = new Set(['server_error', 'temporarily_unavailable', 'slow_down'])
+
+/**
+ * Reads an answer of the token endpoint: JSON or form, by content type and then by content. A 200 that carries `error` is
+ * an error, null members are absent, and an `issuer` member means nothing.
+ *
+ * @param options `dpop`: a DPoP-bound token was asked for, and nothing less is accepted. `now`: for a `Retry-After` date
+ * @throws {OAuthError} `token_refused` with `detail.oauthError`; `token_unavailable` (retryable) on 5xx, 429, HTML, and
+ * any failure without an OAuth error; `token_response_invalid` when a success cannot be used
+ * @see RFC 6749 §5
+ */
+export function readTokenResponse(
+  answer: HttpAnswer,
+  options: { readonly dpop?: boolean; readonly now?: number } = {},
+): TokenResponse {
+  const { status } = answer
+  const detail: OAuthErrorDetail = { step: STEP, url: displayUrl(answer.url), status }
+  const unavailable = (why: string): OAuthError => {
+    const waitMs = retryAfterMs(answer.headers, options.now ?? Date.now())
+    const message = `The token endpoint ${detail.url ?? ''} could not answer (${why}). Nothing is lost; try again later.`
+    return new OAuthError('token_unavailable', message, {
+      ...detail,
+      received: why,
+      ...(waitMs !== undefined && { retryAfterMs: waitMs }),
+    })
+  }
+  if (isTransientStatus(status)) throw unavailable(describeAnswer(answer))
+  const object = parseBody(answer)
+  const error = object === undefined ? undefined : stringMember(object, 'error')
+  if (object !== undefined && error !== undefined) {
+    if (PASSING_ERRORS.has(error)) throw unavailable(error)
+    throw tokenRefused(error, object, detail)
+  }
+  const succeeded = status >= 200 && status < 300
+  if (!succeeded || (object === undefined && looksLikeHtml(answer))) throw unavailable(describeFailure(answer, object))
+  if (object === undefined) throw invalid('is neither JSON nor a form', describeAnswer(answer), detail)
+  return toTokenResponse(object, detail, options.dpop === true)
+}
+
+/** Status and content type, with the text of an `error` object as some gateways send it. */
+function describeFailure(answer: HttpAnswer, object: JsonObject | undefined): string {
+  const error = object?.['error']
+  const message = isJsonObject(error) ? stringMember(error, 'message') : undefined
+  return message === undefined ? describeAnswer(answer) : `${describeAnswer(answer)}: ${displayText(message)}`
+}
+
+function tokenRefused(error: string, object: JsonObject, detail: OAuthErrorDetail): OAuthError {
+  const [code, text] = [displayText(error, 80), displayText(stringMember(object, 'error_description') ?? '')]
+  const message = `The token endpoint ${detail.url ?? ''} refused: ${text === '' ? code : `${text} (${code})`}`
+  return new OAuthError('token_refused', message, {
+    ...detail,
+    oauthError: code,
+    ...(text !== '' && { oauthErrorDescription: text }),
+  })
+}
+
+function invalid(
+  problem: string,
+  received: string | undefined,
+  detail: OAuthErrorDetail,
+  expected?: string,
+): OAuthError {
+  const message = `The answer of the token endpoint ${detail.url ?? ''} ${problem}.`
+  return new OAuthError('token_response_invalid', message, {
+    ...detail,
+    ...(received !== undefined && { received }),
+    ...(expected !== undefined && { expected }),
+  })
+}
+
+function toTokenResponse(object: JsonObject, detail: OAuthErrorDetail, dpop: boolean): TokenResponse {
+  const accessToken = stringMember(object, 'access_token')
+  if (accessToken === undefined) throw invalid('has no access_token', undefined, detail, 'access_token')
+  // A token that cannot travel in a header would surface later, inside an error that quotes the header's value.
+  if (!/^[\x21-\x7e]+$/u.test(accessToken)) {
+    throw invalid('has an access_token with characters that no header can carry', undefined, detail)
+  }
+  const announced = stringMember(object, 'token_type') ?? 'Bearer'
+  const tokenType = (['Bearer', 'DPoP'] as const).find(type => type.toLowerCase() === announced.toLowerCase())
+  const wanted = dpop ? 'DPoP' : 'Bearer'
+  if (tokenType !== wanted) {
+    throw invalid(`has token type ${displayText(announced, 40)}`, displayText(announced, 40), detail, wanted)
+  }
+  const expiresIn = readExpiresIn(object['expires_in'])
+  const refreshToken = stringMember(object, 'refresh_token')
+  const scope = stringMember(object, 'scope')
+  const idToken = stringMember(object, 'id_token')
+  return {
+    accessToken,
+    tokenType,
+    ...(expiresIn !== undefined && { expiresIn }),
+    ...(refreshToken !== undefined && { refreshToken }),
+    ...(scope !== undefined && { scope }),
+    ...(idToken !== undefined && { idToken }),
+  }
+}
+
+function readExpiresIn(value: unknown): number | undefined {
+  const seconds = typeof value === 'string' && /^\s*\d+(\.\d+)?\s*$/u.test(value) ? Number(value) : value
+  return typeof seconds === 'number' && seconds >= 0 && seconds <= Number.MAX_SAFE_INTEGER ? seconds : undefined
+}
