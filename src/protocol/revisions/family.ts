@@ -115,8 +115,8 @@ export function familyHas(
 
 /** The `_meta` that parameters already carry, below what a caller gives as `meta`. Neither is changed. */
 export function metaOf(params: object | undefined, meta: MetaObject | undefined): MetaObject {
-  const carried = params && '_meta' in params && isObject(params._meta) ? params._meta : {}
-  return { ...carried, ...meta }
+  const { _meta: carried }: { readonly _meta?: unknown } = params ?? {}
+  return { ...(isObject(carried) ? carried : undefined), ...meta }
 }
 
 /** Parameters with this `_meta` in place of their own, on a copy; undefined when nothing is left to send. */
