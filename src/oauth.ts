@@ -1,0 +1,37 @@
+export type {
+  Authorizer,
+  CallbackHandler,
+  CallbackOutcome,
+  PreparedAuthorizer,
+  PrepareOptions,
+} from './oauth/authorizer.ts'
+export { OAuthError, type OAuthErrorCode, type OAuthErrorDetail } from './oauth/errors.ts'
+export type { OAuthEvent } from './oauth/events.ts'
+export { authorizationCode, type AuthorizationCodeOptions } from './oauth/flows/authorization-code.ts'
+export type {
+  BegunLogin,
+  ClientMetadata,
+  GrantContext,
+  GrantStrategy,
+  PreRegisteredClient,
+} from './oauth/grant-strategy.ts'
+export type { AuthorizationTarget } from './oauth/discovery.ts'
+export { BUILT_IN_ISSUER_EXCEPTIONS, type IssuerException } from './oauth/issuer-exceptions.ts'
+export type { LogoutOptions, LogoutReport, Revocation } from './oauth/logout.ts'
+export { createOAuthSession, type LoginOptions, type OAuthSession, type OAuthSessionOptions } from './oauth/session.ts'
+export type { LoginStatus } from './oauth/status.ts'
+export {
+  MAX_PENDING_LOGINS,
+  type ClientRegistration,
+  type CredentialKey,
+  type CredentialRecord,
+  type CredentialStore,
+  type IssuerCredentials,
+  type PendingLogin,
+  type RefreshMark,
+  type StoredGrant,
+  type VersionedRecord,
+} from './oauth/store/credential-store.ts'
+export { createMemoryStore } from './oauth/store/memory-store.ts'
+export { StoreError, type StoreErrorCode } from './oauth/store/store-error.ts'
+export { isAuthorizedFetch, withOAuth, type AuthorizationContext, type AuthorizedFetch } from './oauth/with-oauth.ts'

@@ -1,0 +1,85 @@
+import { OAuthError, type OAuthErrorDetail } from './errors.ts'
+import type { AuthorizationChallenge } from './protocol/challenge.ts'
+import { displayText, displayUrl } from './protocol/display-text.ts'
+
+/** The server wants a login, and nobody may be asked here. */
+export function loginRequired(server: string, challenge?: AuthorizationChallenge): OAuthError {
+  return new OAuthError('login_required', `${server} needs a login.`, {
+    step: 'authorization',
+    url: server,
+    ...describe(challenge),
+    hint: 'Log in first, where a person can be asked.',
+  })
+}
+
+/** The server wants more scopes, and nobody may be asked here. `detail.scope` is what to ask for. */
+export function stepUpRequired(url: URL, challenge: AuthorizationChallenge, scope: string): OAuthError {
+  return new OAuthError(
+    'step_up_required',
+    `This operation needs more permission: ${displayText(challenge.scope ?? scope)}.`,
+    {
+      step: 'step-up',
+      url: displayUrl(url),
+      status: 403,
+      ...describe(challenge),
+      scope,
+      hint: `Log in again with the scope "${displayText(scope)}".`,
+    },
+  )
+}
+
+/** The challenge names nothing that is not held already (R-RETRY-4, field S4). */
+export function stepUpFailed(url: URL, challenge: AuthorizationChallenge, granted: string | undefined): OAuthError {
+  const asked = displayText(challenge.scope ?? 'no scope it names')
+  return new OAuthError(
+    'step_up_failed',
+    `The server still refuses for lack of scope, and a new login would change nothing.`,
+    {
+      step: 'step-up',
+      url: displayUrl(url),
+      status: 403,
+      ...describe(challenge),
+      expected: asked,
+      received:
+        granted === undefined ? 'a token whose scope is unknown' : `a token with the scope ${displayText(granted)}`,
+      hint: 'The account may lack this permission, or the server may disagree with its authorization server about scopes.',
+    },
+  )
+}
+
+/** A token that was just issued is rejected: logging in again would not help (field T23). */
+export function freshTokenRejected(url: URL, challenge: AuthorizationChallenge | undefined): OAuthError {
+  const said = [challenge?.error, challenge?.errorDescription]
+    .filter(text => text !== undefined)
+    .map(text => displayText(text))
+  return new OAuthError(
+    'fresh_token_rejected',
+    `The server rejects a token that was just issued${said.length > 0 ? `: ${said.join(', ')}` : ''}.`,
+    {
+      step: 'authorized request',
+      url: displayUrl(url),
+      status: 401,
+      ...describe(challenge),
+      hint: 'The server and its authorization server disagree: check clocks, issuer and audience there.',
+    },
+  )
+}
+
+/** The budget of interactive attempts is used up (R-RETRY-1). */
+export function tooManyAttempts(server: string): OAuthError {
+  return new OAuthError('too_many_attempts', `${server} was not satisfied by three logins for the same operation.`, {
+    step: 'authorization',
+    url: server,
+    hint: 'Wait ten minutes, or find out what the server lacks.',
+  })
+}
+
+function describe(challenge: AuthorizationChallenge | undefined): Partial<OAuthErrorDetail> {
+  return {
+    ...(challenge?.error !== undefined && { oauthError: displayText(challenge.error, 60) }),
+    ...(challenge?.errorDescription !== undefined && {
+      oauthErrorDescription: displayText(challenge.errorDescription),
+    }),
+    ...(challenge?.scope !== undefined && { scope: displayText(challenge.scope, 2_000) }),
+  }
+}

@@ -1,0 +1,170 @@
+import { createAttemptBudget } from './attempts.ts'
+import { freshTokenRejected, loginRequired, stepUpFailed, stepUpRequired, tooManyAttempts } from './challenge-errors.ts'
+import { isOtherClient } from './client-identity.ts'
+import { currentCredentials, withCredentials } from './credential-record.ts'
+import { OAuthError, type OAuthErrorCode } from './errors.ts'
+import type { LoginInput, Logins } from './login.ts'
+import { authorizationChallenge, type AuthorizationChallenge } from './protocol/challenge.ts'
+import { hasScope, parseScope, unionScopes } from './protocol/scope.ts'
+import { isRefreshable, type Refresher } from './refresh.ts'
+import type { SessionContext } from './session-context.ts'
+import type { IssuerCredentials } from './store/credential-store.ts'
+
+const MAX_ADOPTIONS = 3
+
+/** What one request has used up so far; each mark once (R-RETRY-1). */
+export interface RequestMarks {
+  recovered: boolean
+  steppedUp: boolean
+  adoptions: number
+}
+
+/** An answer that may be a challenge, and the token it answers. */
+export interface RejectedRequest {
+  readonly response: Response
+  readonly url: URL
+  /** The access token the request carried, if any. */
+  readonly accessToken: string | undefined
+  /** See `operationOf`. */
+  readonly operation: string
+  readonly marks: RequestMarks
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Answers challenges. */
+export interface ChallengeRecovery {
+  /** True when the request should be sent again, false when its response stands as it is. @throws {OAuthError} when it cannot be authorized */
+  recover(rejected: RejectedRequest): Promise<boolean>
+  /** The operation went through. */
+  succeeded(operation: string, accessToken: string | undefined): void
+}
+
+interface Parts {
+  readonly context: SessionContext
+  readonly logins: Logins
+  readonly refresher: Refresher
+}
+
+/** Creates the {@link ChallengeRecovery} of one session. */
+export function createChallengeRecovery({ context, logins, refresher }: Parts): ChallengeRecovery {
+  const budget = createAttemptBudget(context)
+  let rejectedFresh: string | undefined
+
+  async function recover(rejected: RejectedRequest): Promise<boolean> {
+    const { response, accessToken, marks } = rejected
+    const challenge = authorizationChallenge(response.headers)
+    const stepUp = response.status === 403 && challenge?.error === 'insufficient_scope'
+    if (response.status !== 401 && !stepUp) return accessToken === undefined && recoverUnmarked(rejected)
+
+    const known = currentCredentials(await context.records.read())
+    const usable = known && !isOtherClient(context.grant.client, known.credentials) ? known : undefined
+    const grant = usable?.credentials.grant
+    // Somebody else was faster: that token deserves its own try, and uses up no mark.
+    if (grant && grant.accessToken !== accessToken && marks.adoptions < MAX_ADOPTIONS) {
+      marks.adoptions++
+      return true
+    }
+    if (stepUp && accessToken !== undefined) return recoverScope(rejected, challenge, usable)
+    return recoverUnauthorized(rejected, challenge, usable)
+  }
+
+  /** 401: refresh, else log in. */
+  async function recoverUnauthorized(
+    { url, accessToken, operation, marks, signal }: RejectedRequest,
+    challenge: AuthorizationChallenge | undefined,
+    known: Known | undefined,
+  ): Promise<boolean> {
+    if (accessToken !== undefined && (marks.recovered || accessToken === rejectedFresh)) {
+      rejectedFresh = accessToken
+      context.discovery.invalidate('everything')
+      throw freshTokenRejected(url, challenge)
+    }
+    if (marks.recovered) return false
+    marks.recovered = true
+    context.discovery.invalidate('resource')
+    if (known?.credentials.grant && isRefreshable(known.credentials)) {
+      try {
+        await refresher.refresh(known.credentials.grant, { reason: 'rejected', signal })
+        return true
+      } catch (error) {
+        if (!needsLogin(error)) throw error
+      }
+    }
+    await interact({ challenge }, operation, signal)
+    return true
+  }
+
+  /** 403 insufficient_scope: never a refresh, which cannot widen (RFC 6749 §6), but a new login for the union. */
+  async function recoverScope(
+    { url, operation, marks, signal }: RejectedRequest,
+    challenge: AuthorizationChallenge,
+    known: Known | undefined,
+  ): Promise<boolean> {
+    const { issuer = '', credentials } = known ?? {}
+    const granted = credentials?.grant?.scope
+    const missing = parseScope(challenge.scope).filter(scope => !hasScope(granted, scope))
+    if (marks.steppedUp || missing.length === 0) throw stepUpFailed(url, challenge, granted)
+    marks.steppedUp = true
+    const scope = unionScopes(credentials?.knownScope, granted, challenge.scope) ?? ''
+    // Kept even when nobody may be asked here, so that the next login asks for it (R-SCOPE-8).
+    await context.records.update(record =>
+      record.issuers[issuer] ? withCredentials(record, issuer, now => ({ ...now, knownScope: scope })) : undefined,
+    )
+    if (!logins.allowed) throw stepUpRequired(url, challenge, scope)
+    context.emit({ type: 'stepUp', issuer, scope })
+    await interact({ challenge, stepUp: true }, operation, signal)
+    return true
+  }
+
+  /** With no token yet, a 403 or a redirect to another origin may stand for a 401: only if OAuth metadata says so (field D10). */
+  async function recoverUnmarked({ response, url, operation, marks, signal }: RejectedRequest): Promise<boolean> {
+    if (marks.recovered || !looksLikeLogin(response, url)) return false
+    marks.recovered = true
+    const challenge = authorizationChallenge(response.headers)
+    try {
+      await context.discovery.target({ challenge, record: await context.records.read(), allowLegacy: false, signal })
+    } catch (error) {
+      if (error instanceof OAuthError && error.code !== 'aborted') return false
+      throw error
+    }
+    await interact({ challenge, allowLegacy: false }, operation, signal)
+    return true
+  }
+
+  async function interact(input: LoginInput, operation: string, signal: AbortSignal | undefined): Promise<void> {
+    if (!logins.allowed) {
+      const reason = 'the server asks for authorization'
+      context.emit({ type: 'loginRequired', reason })
+      throw loginRequired(context.server, input.challenge)
+    }
+    if (context.grant.interactive && !logins.busy && !budget.take(operation)) throw tooManyAttempts(context.server)
+    await logins.obtain(input, signal)
+  }
+
+  return {
+    recover,
+    succeeded(operation, accessToken) {
+      budget.reset(operation)
+      if (accessToken === rejectedFresh) rejectedFresh = undefined
+    },
+  }
+}
+
+interface Known {
+  readonly issuer: string
+  readonly credentials: IssuerCredentials
+}
+
+const NEEDS_LOGIN: ReadonlySet<OAuthErrorCode> = new Set(['refresh_refused', 'login_required', 'configuration'])
+
+/** Whether a failed refresh means that only a new login helps. */
+export function needsLogin(error: unknown): error is OAuthError {
+  return error instanceof OAuthError && NEEDS_LOGIN.has(error.code)
+}
+
+function looksLikeLogin(response: Response, url: URL): boolean {
+  if (response.status === 403) return true
+  const location = response.headers.get('location')
+  if (response.status < 300 || response.status > 399 || location === null || !URL.canParse(location, url)) return false
+  return new URL(location, url).origin !== url.origin
+}

@@ -1,0 +1,244 @@
+import type { AuthorizationTarget } from './discovery.ts'
+import { OAuthError } from './errors.ts'
+import type { PreRegisteredClient } from './grant-strategy.ts'
+import {
+  chooseAuthenticationMethod,
+  chooseRegistrationMethod,
+  type ClientAuthenticationMethod,
+} from './protocol/client-authentication.ts'
+import { minimalRegistrationBody, readRegistrationResponse, registrationBody } from './protocol/registration.ts'
+import type { SessionContext } from './session-context.ts'
+import type { ClientRegistration, CredentialRecord, IssuerCredentials } from './store/credential-store.ts'
+
+/** Who this client is at one issuer. */
+export interface ClientIdentity {
+  readonly kind: 'pre-registered' | 'dynamic' | 'client-id-metadata-document'
+  readonly clientId: string
+  readonly clientSecret?: string
+  readonly tokenEndpointAuthMethod: ClientAuthenticationMethod
+  /** What to store with the tokens; absent for a client-id metadata document (R-CIMD-3). */
+  readonly registration?: ClientRegistration
+}
+
+/** What the choice of an identity depends on. */
+export interface IdentityInput {
+  readonly target: AuthorizationTarget
+  readonly record: CredentialRecord | undefined
+  /** Must be registered already, or will be. */
+  readonly redirectUri?: string | undefined
+  /** Registered with a new client: the same scope as in the authorization request (R-DCR-1). */
+  readonly scope?: string | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Identifies the client for a new login: pre-registered → stored registration → client-id metadata document → dynamic
+ * registration → an error that says what a person must register (R-REG-1).
+ *
+ * @throws {OAuthError} `registration_required`, `registration_rejected`, `registration_invalid`, `registration_issuer_changed`
+ */
+export async function identifyClient(context: SessionContext, input: IdentityInput): Promise<ClientIdentity> {
+  const { target, record, redirectUri } = input
+  const credentials = record?.issuers[target.issuer]
+  const { client, clientMetadataUrl } = context.grant
+  if (client) {
+    assertSameIssuer(client, target.issuer, record)
+    return preRegistered(client, target, credentials?.registration)
+  }
+  const stored = credentials?.registration
+  const unusable = stored && whyUnusable(stored, redirectUri, context.now())
+  if (stored && unusable === undefined) return identityOf(stored)
+  const { authorizationServer } = target
+  if (
+    clientMetadataUrl !== undefined &&
+    authorizationServer.clientIdMetadataDocumentSupported &&
+    !credentials?.refuses?.clientIdMetadataDocument
+  ) {
+    return metadataDocumentClient(context, target.issuer, clientMetadataUrl)
+  }
+  if (authorizationServer.registrationEndpoint !== undefined && redirectUri !== undefined) {
+    const forgotten = credentials?.grant && !stored ? 'the authorization server no longer knew the client' : undefined
+    return identityOf(await register(context, { ...input, redirectUri }, unusable ?? forgotten))
+  }
+  throw registrationRequired(target.issuer, redirectUri)
+}
+
+/**
+ * The client a stored grant was issued to; nobody else may refresh or revoke it (R-REFRESH-7).
+ *
+ * @throws {OAuthError} `configuration` naming what is missing
+ */
+export function clientOfGrant(
+  context: SessionContext,
+  target: AuthorizationTarget,
+  credentials: IssuerCredentials,
+): ClientIdentity {
+  const { client, clientMetadataUrl } = context.grant
+  const { registration } = credentials
+  if (registration) {
+    return client?.clientId === registration.clientId
+      ? preRegistered(client, target, registration)
+      : identityOf(registration)
+  }
+  if (clientMetadataUrl === undefined) throw missing('no client information is stored for this login')
+  if (!target.authorizationServer.clientIdMetadataDocumentSupported) {
+    throw missing('the authorization server no longer accepts client-id metadata documents')
+  }
+  return documentIdentity(clientMetadataUrl)
+
+  function missing(what: string): OAuthError {
+    return new OAuthError('configuration', `The login at ${target.issuer} cannot be refreshed: ${what}.`, {
+      step: 'refresh',
+      issuer: target.issuer,
+      hint: 'Log in again.',
+    })
+  }
+}
+
+/** Whether a configured client is another one than the stored tokens were issued to; then they are not used (field D19). */
+export function isOtherClient(client: PreRegisteredClient | undefined, credentials: IssuerCredentials): boolean {
+  return (
+    client !== undefined &&
+    credentials.registration !== undefined &&
+    credentials.registration.clientId !== client.clientId
+  )
+}
+
+/** The identity that a registration gives. */
+export function identityOf(registration: ClientRegistration): ClientIdentity {
+  return {
+    kind: registration.kind,
+    clientId: registration.clientId,
+    ...(registration.clientSecret !== undefined && { clientSecret: registration.clientSecret }),
+    tokenEndpointAuthMethod: registration.tokenEndpointAuthMethod,
+    registration,
+  }
+}
+
+function preRegistered(
+  client: PreRegisteredClient,
+  { authorizationServer, exception }: AuthorizationTarget,
+  stored: ClientRegistration | undefined,
+): ClientIdentity {
+  const remembered = stored?.clientId === client.clientId ? stored.tokenEndpointAuthMethod : undefined
+  return identityOf({
+    kind: 'pre-registered',
+    clientId: client.clientId,
+    ...(client.clientSecret !== undefined && { clientSecret: client.clientSecret }),
+    tokenEndpointAuthMethod:
+      client.tokenEndpointAuthMethod ??
+      exception?.authMethod ??
+      remembered ??
+      chooseAuthenticationMethod(authorizationServer.tokenEndpointAuthMethodsSupported, {
+        secret: client.clientSecret !== undefined,
+      }),
+  })
+}
+
+function metadataDocumentClient(context: SessionContext, issuer: string, clientId: string): ClientIdentity {
+  context.emit({ type: 'registered', issuer, kind: 'client-id-metadata-document', clientId })
+  return documentIdentity(clientId)
+}
+
+/** The identity that a client-id metadata document gives (R-CIMD-5). */
+export function documentIdentity(clientId: string): ClientIdentity {
+  return { kind: 'client-id-metadata-document', clientId, tokenEndpointAuthMethod: 'none' }
+}
+
+function whyUnusable(stored: ClientRegistration, redirectUri: string | undefined, now: number): string | undefined {
+  if (stored.clientSecretExpiresAt !== undefined && stored.clientSecretExpiresAt <= now)
+    return 'the client secret expired'
+  if (redirectUri !== undefined && stored.redirectUris && !stored.redirectUris.includes(redirectUri)) {
+    return `the redirect URI ${redirectUri} was not registered`
+  }
+  return undefined
+}
+
+async function register(
+  context: SessionContext,
+  { target, redirectUri, scope, signal }: IdentityInput & { readonly redirectUri: string },
+  reason: string | undefined,
+): Promise<ClientRegistration> {
+  const { authorizationServer, issuer, legacy } = target
+  const { clientName = 'Latchkey', ...metadata } = context.grant.clientMetadata ?? {}
+  const body = registrationBody({
+    ...metadata,
+    redirectUris: [redirectUri],
+    clientName,
+    ...(scope !== undefined && { scope }),
+    grantTypes: context.grant.grantTypes,
+    authMethod: chooseRegistrationMethod(authorizationServer.tokenEndpointAuthMethodsSupported),
+  })
+  const url = authorizationServer.registrationEndpoint ?? ''
+  try {
+    const registration = await postRegistration(context, url, body, signal).catch(async (error: unknown) => {
+      if (!isBadRequest(error)) throw error
+      // Some servers refuse members they do not know instead of ignoring them (field R9).
+      return postRegistration(context, url, minimalRegistrationBody(body), signal)
+    })
+    const because = reason !== undefined && { reason }
+    context.emit({ type: 'registered', issuer, kind: 'dynamic', clientId: registration.clientId, ...because })
+    return registration
+  } catch (error) {
+    if (legacy && error instanceof OAuthError && error.code.startsWith('registration_'))
+      throw noOAuthAtAll(context.server, error)
+    throw error
+  }
+}
+
+async function postRegistration(
+  context: SessionContext,
+  url: string,
+  body: Record<string, unknown>,
+  signal: AbortSignal | undefined,
+): Promise<ClientRegistration> {
+  const response = await context.request({
+    step: 'client registration',
+    method: 'POST',
+    url,
+    headers: { 'content-type': 'application/json', accept: 'application/json' },
+    body: JSON.stringify(body),
+    ...(signal && { signal }),
+  })
+  return readRegistrationResponse(response, body)
+}
+
+function isBadRequest(error: unknown): boolean {
+  return error instanceof OAuthError && error.code === 'registration_rejected' && error.detail.status === 400
+}
+
+function assertSameIssuer(client: PreRegisteredClient, issuer: string, record: CredentialRecord | undefined): void {
+  if (record?.issuers[issuer]?.registration?.clientId === client.clientId) return
+  const bound = Object.entries(record?.issuers ?? {}).find(
+    ([, { registration }]) => registration?.kind === 'pre-registered' && registration.clientId === client.clientId,
+  )
+  if (!bound) return
+  throw new OAuthError(
+    'registration_issuer_changed',
+    `The MCP server now names the authorization server ${issuer}, but the client ${client.clientId} belongs to ${bound[0]}.`,
+    {
+      step: 'client identity',
+      issuer,
+      expected: bound[0],
+      received: issuer,
+      hint: 'If the move is genuine, forget the stored client (logout with the client) and configure one of the new authorization server.',
+    },
+  )
+}
+
+function registrationRequired(issuer: string, redirectUri: string | undefined): OAuthError {
+  return new OAuthError('registration_required', `${issuer} does not let clients register themselves.`, {
+    step: 'client identity',
+    issuer,
+    hint: `Register a client there${redirectUri === undefined ? '' : ` with the redirect URI ${redirectUri}`} and configure its client id.`,
+  })
+}
+
+function noOAuthAtAll(server: string, cause: OAuthError): OAuthError {
+  return new OAuthError(
+    'discovery_failed',
+    `${server} asks for authorization but publishes no OAuth metadata.`,
+    { ...cause.detail, hint: 'It probably wants an API key: send it as a header instead of logging in.' },
+    { cause },
+  )
+}

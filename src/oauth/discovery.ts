@@ -1,0 +1,223 @@
+import { currentCredentials } from './credential-record.ts'
+import { OAuthError } from './errors.ts'
+import type { OAuthEvent } from './events.ts'
+import { findIssuerException, type IssuerException } from './issuer-exceptions.ts'
+import type { DocumentReader } from './metadata-document.ts'
+import type { AuthorizationChallenge } from './protocol/challenge.ts'
+import {
+  readResourceMetadata,
+  resourceIndicator,
+  resourceMetadataUrls,
+  type ProtectedResourceMetadata,
+} from './protocol/resource-metadata.ts'
+import {
+  legacyServerMetadata,
+  readServerMetadata,
+  serverMetadataUrls,
+  type AuthorizationServerMetadata,
+} from './protocol/server-metadata.ts'
+import type { CredentialRecord } from './store/credential-store.ts'
+
+/** How long a validated document is used without being read again. */
+export const METADATA_LIFETIME_MS = 600_000
+
+/** An authorization server, validated, and how to talk to it about this MCP server. */
+export interface AuthorizationTarget {
+  /** The identifier it is known by: the key of everything stored about it. */
+  readonly issuer: string
+  readonly authorizationServer: AuthorizationServerMetadata
+  readonly protectedResource?: ProtectedResourceMetadata
+  /** RFC 8707 `resource`, verbatim; absent when an exception omits it. */
+  readonly resource?: string
+  /** True when nothing was published and the endpoints are those of revision 2025-03-26. */
+  readonly legacy: boolean
+  readonly exception?: IssuerException
+}
+
+/** What discovery may go by. */
+export interface DiscoveryInput {
+  readonly challenge?: AuthorizationChallenge | undefined
+  /** Issuers with a stored registration come first. */
+  readonly record?: CredentialRecord | undefined
+  /** False where nothing proves that the server wants OAuth at all. Default true. */
+  readonly allowLegacy?: boolean
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Finds and validates metadata, and remembers it for a while (R-ASM-6). */
+export interface Discovery {
+  /** The authorization server to use for this MCP server. @throws {OAuthError} every discovery code */
+  target(input: DiscoveryInput): Promise<AuthorizationTarget>
+  /** A known issuer again, without asking the MCP server: to finish a login or revoke. @throws {OAuthError} */
+  issuer(issuer: string, signal?: AbortSignal): Promise<AuthorizationTarget>
+  /** Forgets the protected resource metadata, or everything. */
+  invalidate(what: 'resource' | 'everything'): void
+}
+
+/** What discovery needs from its session. */
+export interface DiscoveryOptions {
+  readonly server: string
+  readonly readDocument: DocumentReader
+  readonly exceptions: readonly IssuerException[]
+  readonly requirePkce: boolean
+  readonly preferIssuer: ((issuers: readonly string[]) => string | undefined) | undefined
+  readonly now: () => number
+  readonly emit: (event: OAuthEvent) => void
+}
+
+interface Cached<T> {
+  readonly value: T
+  readonly until: number
+}
+
+/** Creates the {@link Discovery} of one session. Starts from `server` as it was at construction (R-PRM-5). */
+export function createDiscovery(options: DiscoveryOptions): Discovery {
+  const { server, now } = options
+  const origin = new URL(server).origin
+  let namedUrl: string | undefined
+  let resourceCache: Cached<ProtectedResourceMetadata | undefined> | undefined
+  const serverCache = new Map<string, Cached<AuthorizationServerMetadata>>()
+
+  async function protectedResource(input: DiscoveryInput): Promise<ProtectedResourceMetadata | undefined> {
+    const named = input.challenge?.resourceMetadata
+    if (named !== undefined && named !== namedUrl) {
+      namedUrl = named
+      resourceCache = undefined
+    }
+    if (resourceCache && resourceCache.until > now()) return resourceCache.value
+    const value = await fetchResourceMetadata(options, namedUrl, input.signal)
+    resourceCache = { value, until: now() + METADATA_LIFETIME_MS }
+    return value
+  }
+
+  /** Undefined only when the absence is definite. */
+  async function serverMetadata(
+    issuer: string,
+    signal?: AbortSignal,
+  ): Promise<AuthorizationServerMetadata | undefined> {
+    const cached = serverCache.get(issuer)
+    if (cached && cached.until > now()) return cached.value
+    const value = await fetchServerMetadata(options, issuer, signal)
+    if (value) serverCache.set(issuer, { value, until: now() + METADATA_LIFETIME_MS })
+    return value
+  }
+
+  async function targetAt(
+    issuer: string,
+    published: ProtectedResourceMetadata | undefined,
+    input: Pick<DiscoveryInput, 'allowLegacy' | 'signal'>,
+  ): Promise<AuthorizationTarget> {
+    const found = await serverMetadata(issuer, input.signal)
+    const legacy = !found
+    // Only the MCP server's own origin was ever a fallback, and only if it publishes nothing at all (R-PRM-6).
+    if (!found && (published || issuer !== origin || input.allowLegacy === false))
+      throw nothingPublished(server, issuer)
+    const exception = findIssuerException(issuer, options.exceptions)
+    const resource = exception?.resource ?? resourceIndicator(server, published)
+    options.emit({ type: 'discovered', issuer, legacy, ...(resource !== 'omit' && { resource }) })
+    return {
+      issuer,
+      authorizationServer: found ?? legacyServerMetadata(origin),
+      legacy,
+      ...(published && { protectedResource: published }),
+      ...(resource !== 'omit' && { resource }),
+      ...(exception && { exception }),
+    }
+  }
+
+  return {
+    async target(input) {
+      const published = await protectedResource(input)
+      const issuers = orderIssuers(published?.authorizationServers ?? [], input.record, options.preferIssuer)
+      const known = currentCredentials(input.record)
+      // After a restart the document's named URL is no longer known; the issuer that was bound when it was is (D13).
+      if (!published && known?.credentials.grant) return targetAt(known.issuer, undefined, input)
+      if (issuers.length === 0) return targetAt(origin, undefined, input)
+      let first: unknown
+      for (const issuer of issuers) {
+        try {
+          return await targetAt(issuer, published, input)
+        } catch (error) {
+          first ??= error
+          if (!(error instanceof OAuthError) || error.code === 'aborted') throw error
+          // A blip at the issuer that holds the login must not become a login somewhere else.
+          if (error.retryable && input.record?.issuers[issuer]) throw error
+        }
+      }
+      throw first
+    },
+    issuer: (issuer, signal) => targetAt(issuer, undefined, { ...(signal && { signal }) }),
+    invalidate(what) {
+      resourceCache = undefined
+      if (what === 'everything') serverCache.clear()
+    },
+  }
+}
+
+async function fetchResourceMetadata(
+  { server, readDocument }: DiscoveryOptions,
+  namedUrl: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<ProtectedResourceMetadata | undefined> {
+  const named = namedUrl !== undefined
+  for (const url of named ? [namedUrl] : resourceMetadataUrls(server)) {
+    const verdict = await readDocument({ step: 'protected resource metadata', url, named, signal }, response =>
+      readResourceMetadata(response, { named, serverUrl: server }),
+    )
+    if (verdict.kind === 'found') return verdict.metadata
+    if (verdict.kind !== 'absent') throw verdict.error
+  }
+  return undefined
+}
+
+async function fetchServerMetadata(
+  { exceptions, requirePkce, readDocument }: DiscoveryOptions,
+  issuer: string,
+  signal: AbortSignal | undefined,
+): Promise<AuthorizationServerMetadata | undefined> {
+  const exception = findIssuerException(issuer, exceptions)
+  const context = {
+    issuer,
+    requirePkce,
+    ...(exception?.trustedIssuer !== undefined && { trustedIssuer: exception.trustedIssuer }),
+    ...(exception?.assumeS256 !== undefined && { assumeS256: exception.assumeS256 }),
+  }
+  let failure: OAuthError | undefined
+  for (const url of exception?.metadataUrl === undefined ? serverMetadataUrls(issuer) : [exception.metadataUrl]) {
+    const verdict = await readDocument({ step: 'authorization server metadata', url, named: false, signal }, response =>
+      readServerMetadata(response, context),
+    )
+    if (verdict.kind === 'found') return verdict.metadata
+    if (verdict.kind === 'absent') continue
+    if (verdict.kind === 'invalid' && verdict.error.code !== 'pkce_unsupported') throw verdict.error
+    // A definite objection says more than "try later".
+    if (!failure || failure.retryable) failure = verdict.error
+  }
+  if (failure) throw failure
+  return undefined
+}
+
+function orderIssuers(
+  issuers: readonly string[],
+  record: CredentialRecord | undefined,
+  prefer: DiscoveryOptions['preferIssuer'],
+): readonly string[] {
+  const preferred = issuers.length > 1 ? prefer?.(issuers) : undefined
+  const rank = (issuer: string): number => {
+    const known = record?.issuers[issuer]
+    if (known?.grant && issuer === record?.current) return 0
+    if (known?.registration) return 1
+    return issuer === preferred ? 2 : 3
+  }
+  return [...issuers].sort((a, b) => rank(a) - rank(b))
+}
+
+function nothingPublished(server: string, issuer: string): OAuthError {
+  return new OAuthError('discovery_failed', `No authorization server metadata was found for ${issuer}.`, {
+    step: 'authorization server metadata',
+    issuer,
+    expected: 'an OAuth or OpenID Connect metadata document (RFC 8414)',
+    received: 'none at any well-known URL',
+    hint: `${server} publishes no usable OAuth metadata: it may need no login, or probably wants an API key.`,
+  })
+}

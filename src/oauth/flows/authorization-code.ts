@@ -1,0 +1,84 @@
+import type { Authorizer, CallbackOutcome } from '../authorizer.ts'
+import { OAuthError } from '../errors.ts'
+import type { ClientMetadata, GrantContext, GrantStrategy, PreRegisteredClient } from '../grant-strategy.ts'
+import { constantTimeEqual } from '../protocol/authorization.ts'
+import { assertClientIdMetadataDocumentUrl } from '../protocol/client-id-metadata.ts'
+
+/** Options of {@link authorizationCode}. */
+export interface AuthorizationCodeOptions {
+  /** Takes the person to the authorization server. Without one only `beginLogin` and `finishLogin` work. */
+  readonly authorizer?: Authorizer
+  /** A client registered beforehand; wins over everything else. */
+  readonly client?: PreRegisteredClient
+  /** https URL of a client-id metadata document, used where the authorization server supports them. */
+  readonly clientMetadataUrl?: string
+  /** What the client says about itself when it registers. */
+  readonly clientMetadata?: ClientMetadata
+  /** Added to the authorization request, for providers that need more (`audience`, `prompt`). */
+  readonly authorizationParameters?: Readonly<Record<string, string>>
+}
+
+/**
+ * The authorization code grant with PKCE: a person approves in a browser.
+ *
+ * @throws {OAuthError} `client_metadata_url_invalid`, `configuration`
+ * @see RFC 6749 §4.1, RFC 7636
+ */
+export function authorizationCode(options: AuthorizationCodeOptions = {}): GrantStrategy {
+  const { authorizer, client, clientMetadataUrl, clientMetadata, authorizationParameters } = options
+  if (clientMetadataUrl !== undefined) assertClientIdMetadataDocumentUrl(clientMetadataUrl)
+  if (client && client.clientId.trim() === '') {
+    throw new OAuthError('configuration', 'The client id is empty.', { step: 'client identity' })
+  }
+  return {
+    name: 'authorization_code',
+    interactive: true,
+    usesRedirect: true,
+    grantTypes: ['authorization_code', 'refresh_token'],
+    ...(client && { client }),
+    ...(clientMetadataUrl !== undefined && { clientMetadataUrl }),
+    ...(clientMetadata && { clientMetadata }),
+    ...(authorizationParameters && { authorizationParameters }),
+    ...(authorizer && { obtain: context => obtain(authorizer, context) }),
+  }
+}
+
+async function obtain(authorizer: Authorizer, context: GrantContext): Promise<void> {
+  const { signal, preferredRedirectUris } = context
+  // Bound before it is registered or sent anywhere, so that the URI is one we can really receive (R-DCR-4).
+  const prepared = await authorizer.prepare({ preferredRedirectUris, ...(signal && { signal }) })
+  try {
+    const { url, state } = await context.begin(prepared.redirectUri)
+    let outcome: Promise<CallbackOutcome> | undefined
+    let failure: unknown
+    await prepared.authorize(url, async parameters => {
+      if (!constantTimeEqual(parameters.get('state') ?? '', state)) return { status: 'ignored', message: UNKNOWN_STATE }
+      // A reloaded callback page gets the outcome of the first; the code is redeemed once (R-AUTHZ-5).
+      outcome ??= context.finish(parameters).then(
+        () => ({ status: 'completed' }),
+        (error: unknown) => {
+          failure = error
+          return {
+            status: 'failed',
+            message: error instanceof OAuthError ? error.message : 'The login could not be stored.',
+          }
+        },
+      )
+      return outcome
+    })
+    if (failure) throw failure
+    if ((await outcome)?.status !== 'completed') throw unanswered()
+  } finally {
+    await prepared.close()
+  }
+}
+
+const UNKNOWN_STATE = 'This page belongs to another login, or to one that is over.'
+
+function unanswered(): OAuthError {
+  return new OAuthError('authorization_response_invalid', 'The authorizer came back without an answer.', {
+    step: 'authorization',
+    expected: 'an authorization response with our state',
+    received: 'none',
+  })
+}

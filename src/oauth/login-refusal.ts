@@ -1,0 +1,47 @@
+import { withCredentials } from './credential-record.ts'
+import { OAuthError } from './errors.ts'
+import { hasScope } from './protocol/scope.ts'
+import type { SessionContext } from './session-context.ts'
+import type { IssuerCredentials, PendingLogin } from './store/credential-store.ts'
+
+const CLIENT_REFUSALS = ['invalid_client', 'unauthorized_client']
+
+/**
+ * Remembers for the issuer what its refusal says about the next attempt: no `offline_access` (R-SCOPE-9), no client-id metadata
+ * document (R-CIMD-7), or a dynamic client it no longer knows (R-REFRESH-4). True when something new was learnt.
+ */
+export async function learnFromRefusal(
+  context: SessionContext,
+  login: Pick<PendingLogin, 'issuer' | 'clientId' | 'requestedScope'>,
+  error: unknown,
+): Promise<boolean> {
+  const reason = error instanceof OAuthError ? error.detail.oauthError : undefined
+  if (reason === undefined) return false
+  let learned = false
+  await context.records.update(record => {
+    const known = record.issuers[login.issuer] ?? {}
+    const next = afterRefusal(known, login, reason, context.grant.clientMetadataUrl)
+    learned = next !== undefined
+    return next && withCredentials(record, login.issuer, () => next)
+  })
+  return learned
+}
+
+function afterRefusal(
+  known: IssuerCredentials,
+  login: Pick<PendingLogin, 'clientId' | 'requestedScope'>,
+  reason: string,
+  clientMetadataUrl: string | undefined,
+): IssuerCredentials | undefined {
+  if (reason === 'invalid_scope' && hasScope(login.requestedScope, 'offline_access') && !known.refuses?.offlineAccess) {
+    return { ...known, refuses: { ...known.refuses, offlineAccess: true } }
+  }
+  const asDocument = login.clientId === clientMetadataUrl
+  if (asDocument && CLIENT_REFUSALS.includes(reason) && !known.refuses?.clientIdMetadataDocument) {
+    return { ...known, refuses: { ...known.refuses, clientIdMetadataDocument: true } }
+  }
+  if (reason !== 'invalid_client') return undefined
+  if (known.registration?.kind !== 'dynamic' || known.registration.clientId !== login.clientId) return undefined
+  const { registration: _, ...rest } = known
+  return rest
+}

@@ -1,0 +1,170 @@
+import { currentCredentials, mergeTokens, withLogin } from './credential-record.ts'
+import type { AuthorizationTarget } from './discovery.ts'
+import { OAuthError } from './errors.ts'
+import type { GrantContext } from './grant-strategy.ts'
+import { identifyClient, isOtherClient } from './client-identity.ts'
+import { createInteraction, type Interaction } from './interaction.ts'
+import { loginScope } from './login-scope.ts'
+import { beginPendingLogin, finishPendingLogin, forgetPendingLogin } from './pending-login.ts'
+import type { AuthorizationChallenge } from './protocol/challenge.ts'
+import { randomId, type SessionContext } from './session-context.ts'
+import { createSingleFlight } from './single-flight.ts'
+import { requestToken } from './token-request.ts'
+
+/** Why and for what a login is made. */
+export interface LoginInput {
+  /** Asked for explicitly. */
+  readonly scope?: string | undefined
+  readonly challenge?: AuthorizationChallenge | undefined
+  readonly stepUp?: boolean
+  /** False where nothing proves that the server wants OAuth at all. Default true. */
+  readonly allowLegacy?: boolean
+}
+
+/** Runs the grant of a session, one at a time. */
+export interface Logins {
+  /** Whether a login could be made here: the grant can obtain tokens, and needs no person or may ask one. */
+  readonly allowed: boolean
+  /**
+   * Obtains a new grant, or waits for the login under way and its result: one browser window however many requests need it
+   * (field A18).
+   *
+   * @throws {OAuthError}
+   */
+  obtain(input: LoginInput, signal?: AbortSignal): Promise<void>
+  /** True while a login is under way. */
+  readonly busy: boolean
+  readonly interaction: Interaction
+  settled(): Promise<void>
+}
+
+/** Creates the {@link Logins} of one session. */
+export function createLogins(context: SessionContext): Logins {
+  const flight = createSingleFlight<void>({ cancellable: true })
+  const interaction = createInteraction()
+  const { grant } = context
+  return {
+    allowed: grant.obtain !== undefined && (context.interactive || !grant.interactive),
+    obtain: (input, signal) => flight.run(flightSignal => login(context, interaction, input, flightSignal), { signal }),
+    get busy() {
+      return flight.busy
+    },
+    interaction,
+    settled: () => flight.settled(),
+  }
+}
+
+async function login(
+  context: SessionContext,
+  interaction: Interaction,
+  input: LoginInput,
+  signal: AbortSignal,
+): Promise<void> {
+  // A person is about to be asked: nothing about where they are sent comes from a cache (R-ASM-6).
+  context.discovery.invalidate('everything')
+  const { challenge, allowLegacy = true } = input
+  const target = await context.discovery.target({
+    challenge,
+    record: await context.records.read(),
+    allowLegacy,
+    signal,
+  })
+  announce(context, target)
+  for (let retried = false; ; retried = true) {
+    let learned = false
+    try {
+      await obtainOnce(context, interaction, { ...input, target, signal, onLearned: () => (learned = true) })
+      return
+    } catch (error) {
+      if (retried || !learned || signal.aborted) throw error
+    }
+  }
+}
+
+interface Attempt extends LoginInput {
+  readonly target: AuthorizationTarget
+  readonly signal: AbortSignal
+  readonly onLearned: () => void
+}
+
+async function obtainOnce(context: SessionContext, interaction: Interaction, attempt: Attempt): Promise<void> {
+  const { target, signal, onLearned } = attempt
+  const { grant } = context
+  const credentials = (await context.records.read())?.issuers[target.issuer]
+  const { base, authorization } = loginScope(context, {
+    target,
+    credentials,
+    explicit: attempt.scope,
+    challenged: attempt.challenge?.scope,
+  })
+  const asked = grant.usesRedirect ? authorization : base
+  context.emit({
+    type: 'loginStarted',
+    issuer: target.issuer,
+    stepUp: attempt.stepUp ?? false,
+    ...(asked !== undefined && { scope: asked }),
+  })
+  let begun: string | undefined
+  const grantContext: GrantContext = {
+    server: context.server,
+    target,
+    ...(base !== undefined && { scope: base }),
+    signal,
+    preferredRedirectUris: isOtherClient(grant.client, credentials ?? {})
+      ? []
+      : (credentials?.registration?.redirectUris ?? []),
+    async begin(redirectUri) {
+      const login = await beginPendingLogin(context, {
+        target,
+        redirectUri,
+        explicitScope: attempt.scope,
+        challengedScope: attempt.challenge?.scope,
+        signal,
+        onLearned,
+      })
+      begun = login.state
+      return login
+    },
+    finish: parameters => finishPendingLogin(context, parameters, { signal, onLearned }),
+    redeem: form => redeemDirectly(context, attempt, form, base),
+  }
+  const leave = grant.interactive ? interaction.enter() : undefined
+  try {
+    await grant.obtain?.(grantContext)
+  } catch (error) {
+    if (begun !== undefined) await forgetPendingLogin(context, begun)
+    throw error
+  } finally {
+    leave?.()
+  }
+}
+
+async function redeemDirectly(
+  context: SessionContext,
+  { target, signal }: Attempt,
+  form: URLSearchParams,
+  requestedScope: string | undefined,
+): Promise<void> {
+  const { issuer, resource } = target
+  const identity = await identifyClient(context, {
+    target,
+    record: await context.records.read(),
+    scope: requestedScope,
+    signal,
+  })
+  const answer = await context.track(requestToken(context, target, identity, form))
+  const grant = mergeTokens(
+    answer.response,
+    { kind: 'login', grantId: randomId(context), requestedScope, resource },
+    context.now(),
+  )
+  const { registration } = answer.client
+  await context.records.update(record => withLogin(record, { issuer, grant, registration, requestedScope }))
+  context.emit({ type: 'loggedIn', issuer, grantId: grant.grantId, refreshable: grant.refreshToken !== undefined })
+}
+
+function announce(context: SessionContext, { issuer, exception }: AuthorizationTarget): void {
+  if (!exception) return
+  const source = context.exceptions.includes(exception) ? 'configuration' : 'built-in table'
+  context.emit({ type: 'exception', issuer, exception: exception.reason, source })
+}

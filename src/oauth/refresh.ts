@@ -1,0 +1,80 @@
+import { currentCredentials, isSameGrant } from './credential-record.ts'
+import { OAuthError } from './errors.ts'
+import { createBackOff } from './back-off.ts'
+import { redeemRefreshToken } from './refresh-redemption.ts'
+import { jitter, type SessionContext } from './session-context.ts'
+import { createSingleFlight } from './single-flight.ts'
+import type { IssuerCredentials, StoredGrant } from './store/credential-store.ts'
+
+/** Why the stored access token is not enough. */
+export type RefreshReason = 'expiring' | 'rejected'
+
+/** Keeps the grant of a session fresh. */
+export interface Refresher {
+  /**
+   * Replaces `grant` by a newer one: one redemption for everybody, in this process and in others (R-REFRESH-3). Finds the newer
+   * one in the store if somebody else was faster. `signal` ends the caller's wait, never the redemption.
+   *
+   * @throws {OAuthError} `refresh_refused`, `login_required` (nothing left to refresh with), `token_unavailable` and the other retryable codes
+   * @throws {StoreError} when the new tokens cannot be saved
+   */
+  refresh(
+    grant: StoredGrant,
+    options: { readonly reason: RefreshReason; readonly signal?: AbortSignal | undefined },
+  ): Promise<StoredGrant>
+  settled(): Promise<void>
+}
+
+/** Creates the {@link Refresher} of one session. */
+export function createRefresher(context: SessionContext): Refresher {
+  const flight = createSingleFlight<StoredGrant>({ cancellable: false })
+  const backOff = createBackOff({ now: context.now, jitter: () => jitter(context) })
+
+  async function run(grant: StoredGrant, reason: RefreshReason): Promise<StoredGrant> {
+    backOff.assertReady(grant.grantId)
+    try {
+      const fresh = await context.store.withLock(context.key, () => redeemRefreshToken(context, grant, reason))
+      backOff.reset()
+      return fresh
+    } catch (error) {
+      if (error instanceof OAuthError) {
+        const { issuer = '' } = currentCredentials(context.records.snapshot()) ?? {}
+        context.emit({ type: 'refreshFailed', issuer, code: error.code, retryable: error.retryable })
+        if (error.retryable) backOff.failed(grant.grantId, error)
+      }
+      throw error
+    }
+  }
+
+  return {
+    async refresh(grant, { reason, signal }) {
+      const fresh = await flight.run(() => run(grant, reason), { signal })
+      if (!isSameGrant(fresh, grant)) return fresh
+      // The flight that was joined had set out for an older grant than ours.
+      return flight.run(() => run(grant, reason), { signal })
+    },
+    settled: () => flight.settled(),
+  }
+}
+
+const EARLIEST_REFRESH_MS = 60_000
+
+/**
+ * Whether the access token should be replaced before it is used: within min(60 s, 10 % of its lifetime) of its expiry, plus up to a
+ * tenth of that so that several processes do not wake up together (R-REFRESH-2). A token of unknown lifetime never is.
+ */
+export function isExpiring(grant: StoredGrant, now: number, random: number): boolean {
+  if (grant.expiresAt === undefined) return false
+  const threshold = Math.min(EARLIEST_REFRESH_MS, (grant.expiresAt - grant.obtainedAt) / 10)
+  return now >= grant.expiresAt - threshold * (1 + random / 10)
+}
+
+/** Whether the access token has certainly ended. */
+export function isExpired(grant: StoredGrant, now: number): boolean {
+  return grant.expiresAt !== undefined && now >= grant.expiresAt
+}
+
+/** Whether there is a refresh token worth trying: one that was not refused before. */
+export function isRefreshable({ grant, refreshRefusedAt }: IssuerCredentials): boolean {
+  return grant?.refreshToken !== undefined && refreshRefusedAt === undefined
+}

@@ -1,0 +1,22 @@
+import type { RejectedRequest } from './challenge-recovery.ts'
+
+/** Signs one request. A signer rather than a bare token, because some schemes sign every request anew. */
+export interface RequestSigner {
+  /** The token behind the signature, to tell it apart from a newer one. */
+  readonly accessToken: string
+  /** Sets what authorizes this request. */
+  sign(headers: Headers, request: { readonly method: string; readonly url: URL }): Promise<void>
+}
+
+/** What `withOAuth` asks of a session. */
+export interface RequestAuthorization {
+  /** Whether a token may go to `url` at all: https or loopback, the server's own origin and path (R-FETCH-1). */
+  covers(url: URL): boolean
+  /** The signer for a request to be sent now; undefined without a login. @throws {OAuthError} */
+  signer(signal?: AbortSignal): Promise<RequestSigner | undefined>
+  /** True when the request should be sent again. @throws {OAuthError} when it cannot be authorized */
+  recover(rejected: RejectedRequest): Promise<boolean>
+  succeeded(operation: string, accessToken: string | undefined): void
+  grantId(): string | undefined
+  onInteraction(listener: (active: boolean) => void): () => void
+}

@@ -1,0 +1,197 @@
+import { createChallengeRecovery, needsLogin } from './challenge-recovery.ts'
+import { currentCredentials } from './credential-record.ts'
+import { createDiscovery } from './discovery.ts'
+import { OAuthError } from './errors.ts'
+import type { BegunLogin } from './grant-strategy.ts'
+import { loginRequired } from './challenge-errors.ts'
+import { createLogins, type LoginInput } from './login.ts'
+import { logout, type LogoutOptions, type LogoutReport } from './logout.ts'
+import { createDocumentReader } from './metadata-document.ts'
+import { createOAuthRequest } from './oauth-request.ts'
+import { beginPendingLogin, finishPendingLogin } from './pending-login.ts'
+import { createPolicy } from './policy.ts'
+import { hasScope, parseScope } from './protocol/scope.ts'
+import { isWithinServer, normalizeServerUrl } from './protocol/server-url.ts'
+import { createRecordAccess } from './record-access.ts'
+import { createRefresher } from './refresh.ts'
+import type { RequestAuthorization } from './request-authorization.ts'
+import { probeServer } from './server-probe.ts'
+import { jitter, type SessionContext } from './session-context.ts'
+import type { LoginOptions, OAuthSessionOptions } from './session.ts'
+import { loginStatus, type LoginStatus } from './status.ts'
+import { createMemoryStore } from './store/memory-store.ts'
+import { createTokenAccess } from './token-access.ts'
+
+/** The parts of a session, put together. */
+export interface SessionEngine {
+  readonly server: string
+  readonly profile: string
+  readonly authorization: RequestAuthorization
+  login(options: LoginOptions): Promise<LoginStatus>
+  beginLogin(options: {
+    readonly redirectUri: string
+    readonly scope?: string
+    readonly signal?: AbortSignal
+  }): Promise<BegunLogin>
+  finishLogin(parameters: URLSearchParams, signal?: AbortSignal): Promise<LoginStatus>
+  accessToken(signal?: AbortSignal): Promise<string>
+  status(): Promise<LoginStatus>
+  logout(options: LogoutOptions): Promise<LogoutReport>
+  close(): Promise<void>
+}
+
+/** Puts a session together. @throws {OAuthError} `configuration` */
+export function createSessionEngine(options: OAuthSessionOptions): SessionEngine {
+  const { context, settled } = createContext(options)
+  const logins = createLogins(context)
+  const refresher = createRefresher(context)
+  const tokens = createTokenAccess({ context, logins, refresher })
+  const recovery = createChallengeRecovery({ context, logins, refresher })
+
+  const status = async (): Promise<LoginStatus> => loginStatus(context, await context.records.read())
+
+  /** How the server asks for authorization, found out by asking it. */
+  const challengeOf = async (signal: AbortSignal | undefined): Promise<LoginInput> => {
+    const { challenge, challenged } = await probeServer(context, signal)
+    return { challenge, allowLegacy: challenged }
+  }
+
+  const covers = ({ scope, loggedIn }: LoginStatus, wanted: string | undefined): boolean =>
+    loggedIn && parseScope(wanted).every(each => hasScope(scope, each))
+
+  return {
+    server: context.server,
+    profile: context.key.profile,
+    async login({ scope, force = false, signal }) {
+      if (!force && covers(await status(), scope)) {
+        try {
+          await tokens.valid(signal)
+          return await status()
+        } catch (error) {
+          if (!needsLogin(error)) throw error
+        }
+      }
+      if (!logins.allowed) throw loginRequired(context.server)
+      await logins.obtain({ ...(await challengeOf(signal)), scope }, signal)
+      return status()
+    },
+    async beginLogin({ redirectUri, scope, signal }) {
+      const { challenge, allowLegacy = true } = await challengeOf(signal)
+      context.discovery.invalidate('everything')
+      const target = await context.discovery.target({
+        challenge,
+        record: await context.records.read(),
+        allowLegacy,
+        signal,
+      })
+      return beginPendingLogin(context, {
+        target,
+        redirectUri,
+        explicitScope: scope,
+        challengedScope: challenge?.scope,
+        signal,
+      })
+    },
+    async finishLogin(parameters, signal) {
+      await finishPendingLogin(context, parameters, { signal })
+      return status()
+    },
+    accessToken: signal => tokens.valid(signal),
+    status,
+    logout: logoutOptions => logout(context, logoutOptions),
+    async close() {
+      await Promise.all([refresher.settled(), settled()])
+    },
+    authorization: {
+      covers: url => isWithinServer(url, context.server),
+      async signer(signal) {
+        const grant = await tokens.current(signal)
+        if (!grant) return undefined
+        const { accessToken } = grant
+        return {
+          accessToken,
+          async sign(headers) {
+            headers.set('authorization', `Bearer ${accessToken}`)
+          },
+        }
+      },
+      recover: rejected => recovery.recover(rejected),
+      succeeded: (operation, accessToken) => recovery.succeeded(operation, accessToken),
+      grantId: () => currentCredentials(context.records.snapshot())?.credentials.grant?.grantId,
+      onInteraction: listener => logins.interaction.subscribe(listener),
+    },
+  }
+}
+
+function createContext(options: OAuthSessionOptions): { context: SessionContext; settled: () => Promise<void> } {
+  const server = normalizeServerUrl(options.server)
+  const key = { server, profile: options.profile ?? 'default' }
+  const store = options.store ?? createMemoryStore()
+  const fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
+  const now = options.now ?? Date.now
+  const randomBytes = options.randomBytes ?? (length => crypto.getRandomValues(new Uint8Array(length)))
+  const sleep = options.sleep ?? sleepWithTimer
+  const exceptions = options.issuerExceptions ?? []
+  const emit: SessionContext['emit'] = event => {
+    try {
+      options.onEvent?.(event)
+    } catch {
+      // A listener that throws must not cost a login, or a rotated token on its way to the store.
+    }
+  }
+  const { resolveHost, preferIssuer } = options
+  const policy = createPolicy({ server, exceptions, ...(resolveHost && { resolveHost }) })
+  const request = createOAuthRequest({ fetch, policy, onEvent: emit, now })
+  const underWay = new Set<Promise<unknown>>()
+  const context: SessionContext = {
+    server,
+    key,
+    store,
+    records: createRecordAccess(store, key),
+    grant: options.grant,
+    scope: options.scope,
+    interactive: options.interactive ?? true,
+    fetch,
+    request,
+    discovery: createDiscovery({
+      server,
+      readDocument: createDocumentReader({ request, sleep, jitter: () => jitter({ randomBytes }) }),
+      exceptions,
+      requirePkce: options.grant.usesRedirect,
+      preferIssuer,
+      now,
+      emit,
+    }),
+    exceptions,
+    now,
+    randomBytes,
+    sleep,
+    emit,
+    track(redemption) {
+      const tracked = redemption.finally(() => underWay.delete(tracked))
+      underWay.add(tracked)
+      return tracked
+    },
+  }
+  return {
+    context,
+    settled: async () => {
+      await Promise.allSettled([...underWay])
+    },
+  }
+}
+
+function sleepWithTimer(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      clearTimeout(timer)
+      reject(new OAuthError('aborted', 'The caller stopped waiting.', { step: 'retry' }))
+    }
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', stop)
+      resolve()
+    }, ms)
+    if (signal?.aborted) stop()
+    else signal?.addEventListener('abort', stop, { once: true })
+  })
+}

@@ -1,0 +1,66 @@
+import { loginRequired } from './challenge-errors.ts'
+import { needsLogin } from './challenge-recovery.ts'
+import { isOtherClient } from './client-identity.ts'
+import { currentCredentials } from './credential-record.ts'
+import { OAuthError } from './errors.ts'
+import type { Logins } from './login.ts'
+import { isExpired, isExpiring, isRefreshable, type Refresher } from './refresh.ts'
+import { jitter, type SessionContext } from './session-context.ts'
+import type { CredentialRecord, IssuerCredentials, StoredGrant } from './store/credential-store.ts'
+
+/** Gives out the stored token, fresh. */
+export interface TokenAccess {
+  /** The grant to send, refreshed if it was about to expire; undefined without a login. May be expired when nothing can be done about it here. @throws {OAuthError} */
+  current(signal?: AbortSignal): Promise<StoredGrant | undefined>
+  /** A token that is valid now. Never asks a person. @throws {OAuthError} `login_required` */
+  valid(signal?: AbortSignal): Promise<string>
+}
+
+/** Creates the {@link TokenAccess} of one session. */
+export function createTokenAccess({
+  context,
+  logins,
+  refresher,
+}: {
+  readonly context: SessionContext
+  readonly logins: Logins
+  readonly refresher: Refresher
+}): TokenAccess {
+  const ownJitter = jitter(context)
+  const expiring = (grant: StoredGrant): boolean => isExpiring(grant, context.now(), ownJitter)
+
+  async function current(signal?: AbortSignal): Promise<StoredGrant | undefined> {
+    const seen = usable(context, context.records.snapshot())?.grant
+    if (seen && !expiring(seen)) return seen
+    const credentials = usable(context, await context.records.read())
+    const grant = credentials?.grant
+    if (!credentials || !grant || !expiring(grant) || !isRefreshable(credentials)) return grant
+    try {
+      return await refresher.refresh(grant, { reason: 'expiring', signal })
+    } catch (error) {
+      // A store that fails is never passed over in silence.
+      if (!(error instanceof OAuthError) || error.code === 'aborted') throw error
+      if (!isExpired(grant, context.now())) return grant
+      if (!needsLogin(error)) throw error
+      return usable(context, await context.records.read())?.grant
+    }
+  }
+
+  return {
+    current,
+    async valid(signal) {
+      let grant = await current(signal)
+      if ((!grant || isExpired(grant, context.now())) && logins.allowed && !context.grant.interactive) {
+        await logins.obtain({}, signal)
+        grant = await current(signal)
+      }
+      if (!grant || isExpired(grant, context.now())) throw loginRequired(context.server)
+      return grant.accessToken
+    },
+  }
+}
+
+function usable(context: SessionContext, record: CredentialRecord | undefined): IssuerCredentials | undefined {
+  const credentials = currentCredentials(record)?.credentials
+  return credentials && !isOtherClient(context.grant.client, credentials) ? credentials : undefined
+}

@@ -1,0 +1,119 @@
+import { operationOf } from './attempts.ts'
+import type { RequestMarks } from './challenge-recovery.ts'
+import { readOutgoingRequest, type OutgoingRequest } from './outgoing-request.ts'
+import type { RequestAuthorization, RequestSigner } from './request-authorization.ts'
+import { requestAuthorization, type OAuthSession } from './session.ts'
+
+/** What a transport may know about the authorization behind its `fetch`. */
+export interface AuthorizationContext {
+  /** Names the login in use; caches of private answers are keyed by it. */
+  grantId(): string | undefined
+  /** Tells when a person begins and ends logging in; a call's own time-out should stand still meanwhile. Returns how to stop listening. */
+  onInteraction(listener: (active: boolean) => void): () => void
+}
+
+/** A `fetch` that authorizes what goes to one MCP server. */
+export type AuthorizedFetch = ((input: string | URL | Request, init?: RequestInit) => Promise<Response>) & {
+  readonly authorization: AuthorizationContext
+}
+
+const MAX_REDIRECTS = 5
+
+/**
+ * Wraps `fetch` so that requests to the session's MCP server are signed, and a 401 or an insufficient scope is answered by refreshing
+ * or logging in, and sending the request again.
+ *
+ * - Only https-or-loopback requests at the server's own origin and path are signed; everything else passes through untouched.
+ * - An `Authorization` header of the caller wins: OAuth stays out.
+ * - Redirects are followed within the server only, so that a token never travels along one; any other is returned as it is.
+ * - Only a body that can be sent twice (string, `URLSearchParams`, buffer, `Blob`, none, a `Request` up to 4 MiB) is sent again;
+ *   for others the 401 is returned as it is.
+ *
+ * @throws {OAuthError} from the returned function, when a request cannot be authorized
+ * @see RFC 6750 §2.1
+ */
+export function withOAuth(fetch: typeof globalThis.fetch, session: OAuthSession): AuthorizedFetch {
+  const authorization = requestAuthorization(session)
+  const authorizedFetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
+    const url = new URL(input instanceof Request ? input.url : input)
+    const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined))
+    if (!authorization.covers(url) || headers.has('authorization')) return fetch(input, init)
+    return sendAuthorized(fetch, authorization, await readOutgoingRequest(input, init))
+  }
+  return Object.assign(authorizedFetch, {
+    authorization: {
+      grantId: () => authorization.grantId(),
+      onInteraction: (listener: (active: boolean) => void) => authorization.onInteraction(listener),
+    },
+  })
+}
+
+/** Whether a `fetch` comes from {@link withOAuth}. */
+export function isAuthorizedFetch(value: unknown): value is AuthorizedFetch {
+  if (typeof value !== 'function' || !('authorization' in value)) return false
+  const { authorization } = value
+  return typeof authorization === 'object' && authorization !== null && 'onInteraction' in authorization
+}
+
+async function sendAuthorized(
+  fetch: typeof globalThis.fetch,
+  authorization: RequestAuthorization,
+  request: OutgoingRequest,
+): Promise<Response> {
+  const { method, url, headers, signal } = request
+  const operation = operationOf(method, url, headers)
+  const marks: RequestMarks = { recovered: false, steppedUp: false, adoptions: 0 }
+  for (;;) {
+    const signer = await authorization.signer(signal)
+    const response = await sendWithinServer(fetch, authorization, request, signer)
+    const accessToken = signer?.accessToken
+    if (response.status < 300) {
+      authorization.succeeded(operation, accessToken)
+      return response
+    }
+    if (!request.replayable) return response
+    if (!(await recoverOrDiscard())) return response
+
+    async function recoverOrDiscard(): Promise<boolean> {
+      let again: boolean | undefined
+      try {
+        again = await authorization.recover({ response, url, accessToken, operation, marks, signal })
+        return again
+      } finally {
+        // Left unread, the body would hold its connection.
+        if (again !== false) await response.body?.cancel()
+      }
+    }
+  }
+}
+
+async function sendWithinServer(
+  fetch: typeof globalThis.fetch,
+  authorization: RequestAuthorization,
+  request: OutgoingRequest,
+  signer: RequestSigner | undefined,
+): Promise<Response> {
+  let { url } = request
+  for (let redirects = 0; ; redirects++) {
+    const headers = new Headers(request.headers)
+    await signer?.sign(headers, { method: request.method, url })
+    const response = await fetch(url.href, request.initWith(headers))
+    const next = redirectTarget(response, url, request)
+    if (!next || redirects === MAX_REDIRECTS || !authorization.covers(next)) return request.asRedirectMode(response)
+    await response.body?.cancel()
+    url = next
+  }
+}
+
+/** Where `fetch` itself would go next with the same method and body. */
+function redirectTarget(
+  response: Response,
+  url: URL,
+  { method, redirect, replayable }: OutgoingRequest,
+): URL | undefined {
+  const keepsMethod = response.status === 307 || response.status === 308
+  const simple = [301, 302, 303].includes(response.status) && (method === 'GET' || method === 'HEAD')
+  const location = response.headers.get('location')
+  if (redirect !== 'follow' || !(simple || (keepsMethod && replayable))) return undefined
+  return location !== null && URL.canParse(location, url) ? new URL(location, url) : undefined
+}
