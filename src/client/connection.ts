@@ -1,6 +1,7 @@
 import { METHOD_NOT_FOUND, RpcError, TransportError } from '../jsonrpc/errors.ts'
 import type { JsonRpcNotification } from '../jsonrpc/message.ts'
-import { Peer, type PeerRequestHandler } from '../jsonrpc/peer.ts'
+import { Peer } from '../jsonrpc/peer.ts'
+import type { PeerRequestHandler } from '../jsonrpc/peer-options.ts'
 import type { ClientCapabilities } from '../protocol/capabilities.ts'
 import type { Implementation } from '../protocol/implementation.ts'
 import type { ClientRequestMethod } from '../protocol/methods.ts'
@@ -131,14 +132,11 @@ export class Connection {
           hint,
         })
       }
-      case 'invalid':
+      default:
         throw new TransportError(
           'invalid_response',
           `The answer to ${method} is not what the protocol promises: ${answer.issue.message}`,
-          {
-            method,
-            mayHaveRun: true,
-          },
+          { method, mayHaveRun: true },
         )
     }
   }
@@ -158,7 +156,8 @@ export class Connection {
     }
     this.#server = await negotiate(opening, revision)
     this.#use(this.#server.revision)
-    if (this.#family.messages.opensWithInitialize) await this.#peer.notify('notifications/initialized')
+    if (this.#family.messages.opensWithInitialize)
+      await this.#peer.notify('notifications/initialized', undefined, options)
   }
 
   /** Opens a new session in place of the lost one; once for all requests that lost it together. */

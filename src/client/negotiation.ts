@@ -131,7 +131,7 @@ function isFromOlderServer(error: unknown): boolean {
 }
 
 function newestCommon(theirs: readonly string[], ours: readonly ProtocolRevision[]): ProtocolRevision | undefined {
-  return [...ours].reverse().find(revision => theirs.includes(revision))
+  return ours.filter(revision => theirs.includes(revision)).at(-1)
 }
 
 function noCommonRevision(supported: readonly string[], cause?: unknown): TransportError {

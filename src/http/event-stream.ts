@@ -45,10 +45,11 @@ export async function readEventStream(body: ReadableStream<Uint8Array>, options:
   const stop = (): void => void reader.cancel().catch(() => undefined)
   signal?.addEventListener('abort', stop, { once: true })
   try {
-    while (!overflow) {
+    for (;;) {
       const { done, value } = await reader.read()
       if (done) break
       parser.feed(decoder.decode(value, { stream: true }))
+      if (overflow) break
     }
     if (!overflow) parser.feed(`${decoder.decode()}\n\n`)
     if (overflow)

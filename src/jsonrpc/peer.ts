@@ -1,4 +1,5 @@
-import { INTERNAL_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, RpcError, TransportError } from './errors.ts'
+import { RpcError, TransportError } from './errors.ts'
+import { createIncomingRequests, type IncomingRequests } from './incoming-requests.ts'
 import {
   classifyMessage,
   invalidMessageAnswer,
@@ -10,76 +11,27 @@ import {
   type JsonRpcRequest,
   type RequestId,
 } from './message.ts'
-import { type RequestTimer, startRequestTimer } from './request-timer.ts'
-import type { Transport } from './transport.ts'
-
-/** Milliseconds a request waits for its answer or for progress, unless it says otherwise. */
-export const DEFAULT_TIMEOUT_MS = 60_000
-/** Milliseconds a request waits in all, whatever progress it reports, unless it says otherwise. */
-export const DEFAULT_MAX_TOTAL_TIMEOUT_MS = 3_600_000
-/** Requests of ours that may wait for an answer at once. */
-export const MAX_OUTGOING_IN_FLIGHT = 1000
-/** Requests of the other side that may be handled at once. */
-export const MAX_INCOMING_IN_FLIGHT = 100
-/** Messages that one batch may hold (revision 2025-03-26). */
-export const MAX_BATCH_LENGTH = 1000
-/** Ids of given-up requests that are remembered, so that their late answers are no errors. */
-const MAX_ABANDONED = 1000
+import {
+  DEFAULT_TIMEOUT_MS,
+  MAX_ABANDONED,
+  MAX_ASIDES,
+  MAX_BATCH_LENGTH,
+  MAX_OUTGOING_IN_FLIGHT,
+  type PeerMode,
+  type PeerOptions,
+  type PeerRequestOptions,
+  type Progress,
+  type WaitOptions,
+} from './peer-options.ts'
+import { abortedError, createWaits, type Wait, type Waits } from './waits.ts'
 
 // The two notifications that are about requests themselves. Everything else a peer carries it does not know.
 const CANCELLED = 'notifications/cancelled'
 const PROGRESS = 'notifications/progress'
 
-/** Progress of a request, as the other side reports it. */
-export interface Progress {
-  readonly progress: number
-  readonly total?: number
-  readonly message?: string
-}
-
-export interface PeerRequestOptions {
-  readonly signal?: AbortSignal
-  /** Milliseconds without an answer or progress. Default 60 000. */
-  readonly timeoutMs?: number
-  /** Milliseconds in all. Default one hour, or `timeoutMs` when that is longer. */
-  readonly maxTotalTimeoutMs?: number
-  /** Asks for progress, which also sets the waiting time back. */
-  readonly onProgress?: (progress: Progress) => void
-}
-
-/** Handles one request of the other side. What it throws is the answer when it is an `RpcError`, else a generic internal error. */
-export type PeerRequestHandler = (
-  request: JsonRpcRequest,
-  context: { readonly signal: AbortSignal },
-) => Promise<Readonly<Record<string, unknown>>>
-
-export interface PeerOptions {
-  readonly transport: Transport
-  /** Absent: every request is answered with "method not found". */
-  readonly onRequest?: PeerRequestHandler
-  readonly onNotification?: (notification: JsonRpcNotification) => void
-  /** Hears of everything that is wrong and belongs to no request of ours. */
-  readonly onError?: (error: unknown) => void
-  readonly timeoutMs?: number
-  readonly maxOutgoing?: number
-  readonly maxIncoming?: number
-}
-
-/** How the peer behaves, as far as it depends on what was negotiated. May change while it lives. */
-export interface PeerMode {
-  /** Whether giving up on `method` is told with `notifications/cancelled`. */
-  readonly notifiesCancelled: (method: string) => boolean
-  /** False: requests of the other side are forbidden; they are reported and not answered. */
-  readonly answersRequests: boolean
-  /** Whether arrays are batches (2025-03-26) or errors. */
-  readonly acceptsBatches: boolean
-  /** Whether the answer to an unreadable request has no id (from 2025-11-25) or `null`. */
-  readonly omitsUnknownId: boolean
-}
-
 interface Pending {
   readonly method: string
-  readonly timer: RequestTimer
+  readonly wait: Wait
   readonly onProgress: ((progress: Progress) => void) | undefined
   readonly settle: (
     outcome: { readonly result: Readonly<Record<string, unknown>> } | { readonly error: unknown },
@@ -91,23 +43,27 @@ interface Pending {
  * bounds what is in flight. Nothing it receives makes it throw; what cannot be used goes to `onError`.
  */
 export class Peer {
-  mode: PeerMode = {
-    notifiesCancelled: () => true,
-    answersRequests: true,
-    acceptsBatches: true,
-    omitsUnknownId: true,
-  }
+  /** Before anything is negotiated: all that any revision allows. */
+  mode: PeerMode = { notifiesCancelled: () => true, answersRequests: true, acceptsBatches: true, omitsUnknownId: true }
 
   readonly #options: PeerOptions
+  readonly #incoming: IncomingRequests
+  readonly #waits: Waits
   readonly #pending = new Map<RequestId, Pending>()
   readonly #abandoned = new Set<RequestId>()
-  readonly #incoming = new Map<RequestId, AbortController>()
+  #asides = 0
   #nextId = 1
-  #pauses = 0
   #closed: TransportError | undefined
 
   constructor(options: PeerOptions) {
     this.#options = options
+    this.#waits = createWaits(options.timeoutMs ?? DEFAULT_TIMEOUT_MS)
+    this.#incoming = createIncomingRequests({
+      onRequest: options.onRequest,
+      maxIncoming: options.maxIncoming,
+      send: message => this.#sendAside(message),
+      report: error => this.#report(error),
+    })
   }
 
   /** Opens the transport; call it once, before anything else. */
@@ -130,9 +86,7 @@ export class Peer {
     params?: Readonly<Record<string, unknown>>,
     options: PeerRequestOptions = {},
   ): Promise<Readonly<Record<string, unknown>>> {
-    const { signal, onProgress } = options
-    if (this.#closed) throw this.#closed
-    if (signal?.aborted) throw aborted(method, signal)
+    this.#assertOpen(method, options.signal)
     const limit = this.#options.maxOutgoing ?? MAX_OUTGOING_IN_FLIGHT
     if (this.#pending.size >= limit) {
       throw new TransportError(
@@ -142,65 +96,53 @@ export class Peer {
       )
     }
     const id = this.#nextId++
-    const request = buildRequest(id, method, params, onProgress !== undefined)
+    const { onProgress } = options
     const exchange = new AbortController()
 
     return await new Promise((resolve, reject) => {
-      const settle: Pending['settle'] = outcome => {
-        if (!this.#pending.delete(id)) return
-        timer.stop()
-        signal?.removeEventListener('abort', onAbort)
-        if ('error' in outcome) reject(outcome.error)
-        else resolve(outcome.result)
-      }
-      const giveUp = (error: TransportError, reason: string): void => {
+      const wait = this.#waits.start(method, options, (error, reason) => {
         this.#abandon(id)
         settle({ error })
         exchange.abort(error)
         if (this.mode.notifiesCancelled(method))
           this.#sendAside({ jsonrpc: '2.0', method: CANCELLED, params: { requestId: id, reason } })
-      }
-      const onAbort = (): void => giveUp(aborted(method, signal), 'the caller gave up')
-      const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS
-      const timer = startRequestTimer({
-        timeoutMs,
-        maxTotalTimeoutMs: options.maxTotalTimeoutMs ?? Math.max(timeoutMs, DEFAULT_MAX_TOTAL_TIMEOUT_MS),
-        onTimeout: limitMs =>
-          giveUp(
-            new TransportError('timeout', `No answer to ${method} within ${limitMs} ms`, { method, mayHaveRun: true }),
-            'timed out',
-          ),
       })
-      if (this.#pauses > 0) timer.pause()
-      signal?.addEventListener('abort', onAbort, { once: true })
-      this.#pending.set(id, { method, timer, onProgress, settle })
+      const settle: Pending['settle'] = outcome => {
+        if (!this.#pending.delete(id)) return
+        wait.stop()
+        if ('error' in outcome) reject(outcome.error)
+        else resolve(outcome.result)
+      }
+      this.#pending.set(id, { method, wait, onProgress, settle })
+      const request = buildRequest(id, method, params, onProgress !== undefined)
       this.#options.transport.send(request, { signal: exchange.signal }).catch((error: unknown) => settle({ error }))
     })
   }
 
-  /** Sends a notification. Rejects with what the transport threw. */
-  async notify(method: string, params?: Readonly<Record<string, unknown>>): Promise<void> {
-    if (this.#closed) throw this.#closed
-    await this.#options.transport.send(params ? { jsonrpc: '2.0', method, params } : { jsonrpc: '2.0', method })
+  /**
+   * Sends a notification and waits until it is delivered.
+   *
+   * @throws {TransportError} `timeout`, `aborted`, `closed`, or what the transport threw
+   */
+  async notify(method: string, params?: Readonly<Record<string, unknown>>, options: WaitOptions = {}): Promise<void> {
+    this.#assertOpen(method, options.signal)
+    await this.#deliver(method, params ? { jsonrpc: '2.0', method, params } : { jsonrpc: '2.0', method }, options)
   }
 
   /** Stops the clock of every request, those to come included, until the returned function is called. Calls nest. */
   pauseTimeouts(): () => void {
-    this.#pauses += 1
-    if (this.#pauses === 1) for (const { timer } of this.#pending.values()) timer.pause()
-    let paused = true
-    return () => {
-      if (!paused) return
-      paused = false
-      this.#pauses -= 1
-      if (this.#pauses === 0) for (const { timer } of [...this.#pending.values()]) timer.resume()
-    }
+    return this.#waits.pause()
   }
 
   /** Rejects everything that waits with `closed`, aborts the handlers at work, and closes the transport. Never rejects. */
   async close(): Promise<void> {
     this.#end()
     await this.#options.transport.close()
+  }
+
+  #assertOpen(method: string, signal: AbortSignal | undefined): void {
+    if (this.#closed) throw this.#closed
+    if (signal?.aborted) throw abortedError(method, signal)
   }
 
   #end(cause?: unknown): void {
@@ -211,16 +153,37 @@ export class Peer {
       {},
       cause === undefined ? undefined : { cause },
     )
-    for (const { method, settle } of [...this.#pending.values()]) {
-      const detail = { method, mayHaveRun: true }
-      settle({
-        error: new TransportError('closed', `The connection was closed before ${method} was answered`, detail, {
-          cause,
-        }),
+    this.#waits.closeAll(this.#closed)
+    this.#incoming.cancelAll(this.#closed)
+  }
+
+  /** Sends what gets no answer, and gives up on it in time. */
+  #deliver(method: string, message: JsonRpcMessage, options: WaitOptions): Promise<void> {
+    const exchange = new AbortController()
+    return new Promise((resolve, reject) => {
+      const wait = this.#waits.start(method, options, error => {
+        reject(error)
+        exchange.abort(error)
       })
+      this.#options.transport.send(message, { signal: exchange.signal }).then(resolve, reject).finally(wait.stop)
+    })
+  }
+
+  /** Sends what nobody waits for. */
+  #sendAside(message: JsonRpcMessage): void {
+    if (this.#closed) return
+    if (this.#asides >= MAX_ASIDES) {
+      this.#report(
+        new TransportError('in_flight_limit', `${MAX_ASIDES} messages already wait for delivery; one was dropped`),
+      )
+      return
     }
-    for (const controller of this.#incoming.values()) controller.abort(this.#closed)
-    this.#incoming.clear()
+    this.#asides += 1
+    this.#deliver('method' in message ? message.method : 'an answer', message, {})
+      .catch((error: unknown) => this.#report(error))
+      .finally(() => {
+        this.#asides -= 1
+      })
   }
 
   #receive(value: unknown): void {
@@ -238,7 +201,11 @@ export class Peer {
     const received = classifyMessage(value)
     switch (received.kind) {
       case 'request':
-        void this.#handle(received.message)
+        if (this.mode.answersRequests) this.#incoming.handle(received.message)
+        else
+          this.#report(
+            unexpected(`a request (${received.message.method.slice(0, 80)}), which this revision does not allow`),
+          )
         return
       case 'notification':
         this.#notice(received.message)
@@ -246,13 +213,9 @@ export class Peer {
       case 'result':
         this.#find(received.message.id)?.settle({ result: received.message.result })
         return
-      case 'error': {
-        const { code, message, data } = received.message.error
-        const error = new RpcError(code, message, { data })
-        if (isRequestId(received.message.id)) this.#find(received.message.id)?.settle({ error })
-        else this.#report(error)
+      case 'error':
+        this.#receiveError(received.message)
         return
-      }
       case 'invalidResponse': {
         const error = new TransportError('invalid_response', `An answer cannot be used: ${received.reason}`, {
           mayHaveRun: true,
@@ -262,10 +225,16 @@ export class Peer {
         return
       }
       case 'invalid':
-        this.#report(unexpected(received.reason))
+        this.#report(unexpected(`a message that is not valid: ${received.reason}`))
         if (this.mode.answersRequests)
           this.#sendAside(invalidMessageAnswer(received, { omitUnknownId: this.mode.omitsUnknownId }))
     }
+  }
+
+  #receiveError({ id, error: { code, message, data } }: JsonRpcErrorResponse): void {
+    const error = new RpcError(code, message, { data })
+    if (isRequestId(id)) this.#find(id)?.settle({ error })
+    else this.#report(error)
   }
 
   /** Finds the request an answer belongs to; answers to nothing are reported, late ones to given-up requests ignored. */
@@ -273,8 +242,9 @@ export class Peer {
     // Some servers answer an integer id as a string.
     const own = typeof id === 'string' ? Number(id) : id
     const pending = this.#pending.get(own)
-    if (!pending && !this.#abandoned.delete(own))
+    if (!pending && !this.#abandoned.delete(own)) {
       this.#report(unexpected(`an answer to a request that is not under way (id ${JSON.stringify(id).slice(0, 80)})`))
+    }
     return pending
   }
 
@@ -289,56 +259,22 @@ export class Peer {
   #notice(notification: JsonRpcNotification): void {
     const { method, params } = notification
     if (method === CANCELLED && isRequestId(params?.['requestId'])) {
-      // One that is not under way may just have ended: no error.
-      this.#incoming
-        .get(params['requestId'])
-        ?.abort(new TransportError('aborted', 'The other side cancelled the request'))
+      this.#incoming.cancel(params['requestId'])
       return
     }
     const token = method === PROGRESS ? params?.['progressToken'] : undefined
-    const pending = isRequestId(token) ? this.#pending.get(token) : undefined
+    const { wait, onProgress } = (isRequestId(token) && this.#pending.get(token)) || {}
     const progress = toProgress(params)
-    if (pending?.onProgress && progress) {
-      const { onProgress } = pending
-      pending.timer.restart()
-      this.#guard(() => onProgress(progress))
-      return
-    }
-    this.#guard(() => this.#options.onNotification?.(notification))
-  }
-
-  async #handle(request: JsonRpcRequest): Promise<void> {
-    const { id, method } = request
-    if (!this.mode.answersRequests) {
-      this.#report(unexpected(`a request (${method.slice(0, 80)}), which this revision does not allow`))
-      return
-    }
-    const refuse = (code: number, message: string): void =>
-      this.#sendAside({ jsonrpc: '2.0', id, error: { code, message } })
-    if (this.#incoming.has(id)) return refuse(INVALID_REQUEST, 'Invalid Request: this id is already in use')
-    if (this.#incoming.size >= (this.#options.maxIncoming ?? MAX_INCOMING_IN_FLIGHT))
-      return refuse(INTERNAL_ERROR, 'Too many requests at once')
-    const { onRequest } = this.#options
-    if (!onRequest) return refuse(METHOD_NOT_FOUND, 'Method not found')
-
-    const controller = new AbortController()
-    this.#incoming.set(id, controller)
-    let answer: JsonRpcMessage
     try {
-      answer = { jsonrpc: '2.0', id, result: await onRequest(request, { signal: controller.signal }) }
+      if (wait && onProgress && progress) {
+        wait.restart()
+        onProgress(progress)
+      } else {
+        this.#options.onNotification?.(notification)
+      }
     } catch (error) {
-      if (!(error instanceof RpcError)) this.#report(error)
-      answer = { jsonrpc: '2.0', id, error: toErrorObject(error) }
+      this.#report(error)
     }
-    this.#incoming.delete(id)
-    // A cancelled request gets no answer.
-    if (!controller.signal.aborted) this.#sendAside(answer)
-  }
-
-  /** Sends what nobody waits for. */
-  #sendAside(message: JsonRpcMessage): void {
-    if (this.#closed) return
-    this.#options.transport.send(message).catch((error: unknown) => this.#report(error))
   }
 
   #report(error: unknown): void {
@@ -346,14 +282,6 @@ export class Peer {
       this.#options.onError?.(error)
     } catch {
       // There is nobody left to tell.
-    }
-  }
-
-  #guard(call: () => void): void {
-    try {
-      call()
-    } catch (error) {
-      this.#report(error)
     }
   }
 }
@@ -379,21 +307,6 @@ function toProgress(params: Readonly<Record<string, unknown>> | undefined): Prog
   const { progress, total, message } = params ?? {}
   if (typeof progress !== 'number') return undefined
   return { progress, ...(typeof total === 'number' && { total }), ...(typeof message === 'string' && { message }) }
-}
-
-function toErrorObject(error: unknown): JsonRpcErrorResponse['error'] {
-  if (!(error instanceof RpcError)) return { code: INTERNAL_ERROR, message: 'Internal error' }
-  const { code, message, data } = error
-  return data === undefined ? { code, message } : { code, message, data }
-}
-
-function aborted(method: string, signal: AbortSignal | undefined): TransportError {
-  return new TransportError(
-    'aborted',
-    `The wait for ${method} was ended by its signal`,
-    { method },
-    { cause: signal?.reason },
-  )
 }
 
 function unexpected(what: string): TransportError {
