@@ -10,22 +10,36 @@ export interface HttpAnswer {
 }
 
 /** What the readers of documents need of an {@link HttpAnswer}. */
-export type DocumentAnswer = Pick<HttpAnswer, 'status' | 'contentType' | 'body' | 'url'>
+export type DocumentAnswer = Pick<HttpAnswer, 'status' | 'contentType' | 'body' | 'url'> & {
+  /** For `Retry-After`. */
+  readonly headers?: Headers
+}
 
 /** Long enough for any real back-off; a server cannot make a client wait for ever. */
 const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1000
 
 /**
- * `Retry-After` in milliseconds from `now`: seconds or an HTTP date, never negative, at most a day. Undefined when absent
- * or unreadable.
+ * `Retry-After` in milliseconds: seconds, or an HTTP date counted from `now` (default: the answer's own `Date`, else the
+ * clock), never negative, at most a day. Undefined when absent or unreadable.
  *
  * @see RFC 9110 §10.2.3
  */
-export function retryAfterMs(headers: Headers, now: number): number | undefined {
-  const value = headers.get('retry-after')?.trim()
+export function retryAfterMs(headers: Headers | undefined, now?: number): number | undefined {
+  const value = headers?.get('retry-after')?.trim()
   if (value === undefined || value === '') return undefined
-  const waitMs = /^\d+$/u.test(value) ? Number(value) * 1000 : Date.parse(value) - now
+  const waitMs = /^\d+$/u.test(value) ? Number(value) * 1000 : Date.parse(value) - (now ?? dateOf(headers))
   return Number.isNaN(waitMs) ? undefined : Math.min(Math.max(waitMs, 0), MAX_RETRY_AFTER_MS)
+}
+
+function dateOf(headers: Headers | undefined): number {
+  const date = Date.parse(headers?.get('date') ?? '')
+  return Number.isNaN(date) ? Date.now() : date
+}
+
+/** {@link retryAfterMs} as a member of an error's detail; empty when absent. */
+export function retryAfter(answer: DocumentAnswer, now?: number): { readonly retryAfterMs?: number } {
+  const waitMs = retryAfterMs(answer.headers, now)
+  return waitMs === undefined ? {} : { retryAfterMs: waitMs }
 }
 
 /** True for answers that say nothing about the thing asked for and may pass: 5xx and 429. */

@@ -3,7 +3,7 @@ import type { ClientRegistration } from '../store/credential-store.ts'
 import type { ClientAuthenticationMethod } from './client-authentication.ts'
 import { displayText, displayUrl } from './display-text.ts'
 import { isLoopbackHost } from './host-address.ts'
-import { type DocumentAnswer, describeAnswer } from './http-answer.ts'
+import { type DocumentAnswer, describeAnswer, isTransientStatus, retryAfter } from './http-answer.ts'
 import { type JsonObject, parseJsonObject, stringListMember, stringMember } from './json-object.ts'
 import { isSecureUrl, parseUrl } from './url.ts'
 
@@ -132,12 +132,13 @@ function rejected(answer: DocumentAnswer, object: JsonObject | undefined, detail
   const markup = /\bhtml\b/iu.test(answer.contentType ?? '') || /^\s*</u.test(answer.body)
   const text = displayText(description ?? code ?? (markup ? 'an HTML page' : answer.body))
   const message = `The authorization server rejected the registration at ${detail.url ?? ''}: ${answer.status}${text === '' ? '' : ` ${text}`}`
-  const passing = answer.status === 429 || answer.status >= 500
+  const passing = isTransientStatus(answer.status)
   return new OAuthError('registration_rejected', message, {
     ...detail,
     ...(text !== '' && { received: text }),
     ...(code !== undefined && { oauthError: displayText(code, 80) }),
     ...(description !== undefined && { oauthErrorDescription: displayText(description) }),
+    ...retryAfter(answer),
     hint: passing
       ? 'It may pass: try again later.'
       : 'This provider may admit only approved clients: use a pre-registered client (client id), or its API key.',

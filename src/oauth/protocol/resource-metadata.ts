@@ -1,7 +1,7 @@
-import { OAuthError, type OAuthErrorCode } from '../errors.ts'
+import { OAuthError, type OAuthErrorCode, type OAuthErrorDetail } from '../errors.ts'
 import { displayText, displayUrl } from './display-text.ts'
 import { addressScope } from './host-address.ts'
-import { type DocumentAnswer, describeAnswer, isTransientStatus } from './http-answer.ts'
+import { type DocumentAnswer, describeAnswer, isTransientStatus, retryAfter } from './http-answer.ts'
 import { type JsonObject, parseJsonObject, stringListMember, stringMember } from './json-object.ts'
 import { isWithinResource, normalizeServerUrl } from './server-url.ts'
 import { isSecureUrl, parseUrl } from './url.ts'
@@ -56,7 +56,7 @@ function failure(
   code: OAuthErrorCode,
   message: string,
   answer: DocumentAnswer,
-  detail: { readonly expected?: string; readonly received?: string; readonly hint?: string },
+  detail: Partial<OAuthErrorDetail>,
 ): OAuthError {
   return new OAuthError(code, message, { step: STEP, url: displayUrl(answer.url), status: answer.status, ...detail })
 }
@@ -76,7 +76,10 @@ export function readResourceMetadata(
   const where = displayUrl(answer.url)
   if (isTransientStatus(answer.status)) {
     const message = `The protected resource metadata at ${where} cannot be read now (${seen}); it may pass.`
-    return { kind: 'unavailable', error: failure('discovery_unavailable', message, answer, { received: seen }) }
+    return {
+      kind: 'unavailable',
+      error: failure('discovery_unavailable', message, answer, { received: seen, ...retryAfter(answer) }),
+    }
   }
   const raw = answer.status >= 200 && answer.status < 300 ? parseJsonObject(answer.body) : undefined
   if (raw !== undefined && (raw['resource'] != null || raw['authorization_servers'] != null)) {

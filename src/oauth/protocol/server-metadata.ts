@@ -1,6 +1,6 @@
 import { OAuthError, type OAuthErrorCode, type OAuthErrorDetail } from '../errors.ts'
 import { displayText, displayUrl } from './display-text.ts'
-import { type DocumentAnswer, describeAnswer, isTransientStatus } from './http-answer.ts'
+import { type DocumentAnswer, describeAnswer, isTransientStatus, retryAfter } from './http-answer.ts'
 import { type JsonObject, parseJsonObject, stringListMember, stringMember } from './json-object.ts'
 import { isSecureUrl, parseUrl } from './url.ts'
 
@@ -93,7 +93,10 @@ export function readServerMetadata(answer: DocumentAnswer, context: ServerMetada
     })
   if (isTransientStatus(answer.status)) {
     const message = `The authorization server metadata at ${where} cannot be read now (${seen}); it may pass.`
-    return { kind: 'unavailable', error: error('discovery_unavailable', message, { received: seen }) }
+    return {
+      kind: 'unavailable',
+      error: error('discovery_unavailable', message, { received: seen, ...retryAfter(answer) }),
+    }
   }
   const raw = answer.status >= 200 && answer.status < 300 ? parseJsonObject(answer.body) : undefined
   if (raw === undefined) return { kind: 'absent', why: seen }

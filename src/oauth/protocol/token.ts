@@ -1,6 +1,6 @@
 import { OAuthError, type OAuthErrorDetail } from '../errors.ts'
 import { displayText, displayUrl } from './display-text.ts'
-import { describeAnswer, type HttpAnswer, isTransientStatus, retryAfterMs } from './http-answer.ts'
+import { describeAnswer, type HttpAnswer, isTransientStatus, retryAfter } from './http-answer.ts'
 import { isJsonObject, type JsonObject, parseJsonObject, stringMember } from './json-object.ts'
 
 const STEP = 'token request'
@@ -17,12 +17,26 @@ export interface TokenResponse {
   readonly idToken?: string
 }
 
-/** Parameters that {@link authorizationCodeForm} and {@link refreshForm} share. */
+/** Parameters that all grants share. */
 interface FormOptions {
   /** RFC 8707, verbatim; left out only where an exception says so. */
   readonly resource?: string | undefined
   /** Provider-specific parameters. Never override ours. */
   readonly extra?: Readonly<Record<string, string>> | undefined
+}
+
+/** What {@link authorizationCodeForm} is made of. */
+export interface AuthorizationCodeRequest extends FormOptions {
+  readonly code: string
+  readonly codeVerifier: string
+  readonly redirectUri: string
+}
+
+/** What {@link refreshForm} is made of. */
+export interface RefreshRequest extends FormOptions {
+  readonly refreshToken: string
+  /** Only to narrow: a refresh cannot widen (RFC 6749 §6). */
+  readonly scope?: string | undefined
 }
 
 function form(own: Readonly<Record<string, string | undefined>>, extra: FormOptions['extra']): URLSearchParams {
@@ -39,9 +53,7 @@ function form(own: Readonly<Record<string, string | undefined>>, extra: FormOpti
  *
  * @see RFC 6749 §4.1.3, RFC 7636 §4.5, RFC 8707 §2.2
  */
-export function authorizationCodeForm(
-  input: FormOptions & { readonly code: string; readonly codeVerifier: string; readonly redirectUri: string },
-): URLSearchParams {
+export function authorizationCodeForm(input: AuthorizationCodeRequest): URLSearchParams {
   return form(
     {
       grant_type: 'authorization_code',
@@ -59,9 +71,7 @@ export function authorizationCodeForm(
  *
  * @see RFC 6749 §6, RFC 8707 §2.2
  */
-export function refreshForm(
-  input: FormOptions & { readonly refreshToken: string; readonly scope?: string | undefined },
-): URLSearchParams {
+export function refreshForm(input: RefreshRequest): URLSearchParams {
   return form(
     {
       grant_type: 'refresh_token',
@@ -112,12 +122,11 @@ export function readTokenResponse(
   const { status } = answer
   const detail: OAuthErrorDetail = { step: STEP, url: displayUrl(answer.url), status }
   const unavailable = (why: string): OAuthError => {
-    const waitMs = retryAfterMs(answer.headers, options.now ?? Date.now())
     const message = `The token endpoint ${detail.url ?? ''} could not answer (${why}). Nothing is lost; try again later.`
     return new OAuthError('token_unavailable', message, {
       ...detail,
       received: why,
-      ...(waitMs !== undefined && { retryAfterMs: waitMs }),
+      ...retryAfter(answer, options.now),
     })
   }
   if (isTransientStatus(status)) throw unavailable(describeAnswer(answer))
