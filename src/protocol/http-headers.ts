@@ -9,6 +9,3 @@ export const METHOD_HEADER = 'mcp-method'
 
 /** What the request is about: the tool's or prompt's name, the resource's URI. Since 2026-07-28. */
 export const NAME_HEADER = 'mcp-name'
-
-/** Prefix of headers that mirror tool arguments. Since 2026-07-28. */
-export const PARAMETER_HEADER_PREFIX = 'mcp-param-'

@@ -19,9 +19,6 @@ export const LATEST_REVISION: StatelessRevision = '2026-07-28'
 /** The newest revision that opens with `initialize`; what a client offers to a server that is not stateless. */
 export const LATEST_HANDSHAKE_REVISION: HandshakeRevision = '2025-11-25'
 
-/** The revision a server assumes of a request without a version header, when nothing else fixes it (R-HTTP-1). */
-export const ASSUMED_REVISION: HandshakeRevision = '2025-03-26'
-
 /** What differs between dated revisions, as data. Nothing else may compare revision names. */
 export interface RevisionFeatures {
   readonly family: RevisionFamilyName
