@@ -1,5 +1,4 @@
 import { isObject } from '../jsonrpc/message.ts'
-import type { ClientCapabilities } from './capabilities.ts'
 
 /** The resource does not exist. Until 2025-11-25; later −32602, and clients accept both. */
 export const RESOURCE_NOT_FOUND = -32002
@@ -22,11 +21,6 @@ export interface UnsupportedProtocolVersionData {
   readonly supported: readonly string[]
   /** Absent from some servers, though required. */
   readonly requested?: string
-}
-
-/** `data` of a missing-required-client-capability error. */
-export interface MissingRequiredClientCapabilityData {
-  readonly requiredCapabilities: ClientCapabilities
 }
 
 /**

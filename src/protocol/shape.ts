@@ -69,9 +69,6 @@ export const number: Shape<number> = value => (typeof value === 'number' ? value
 /** True or false. */
 export const boolean: Shape<boolean> = value => (typeof value === 'boolean' ? value : mismatch('a boolean', value))
 
-/** Anything, absence included. */
-export const anything: Shape<unknown> = value => value
-
 /** An object, whatever its members. */
 export function anyObject<Value extends object>(): Shape<Value> {
   return value => (isObject(value) ? (value as Value) : mismatch('an object', value))

@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { isMetaKey, isReservedMetaKey, mergeMeta } from '../../src/protocol/meta.ts'
+import {
+  CLIENT_CAPABILITIES_META_KEY,
+  CLIENT_INFO_META_KEY,
+  isMetaKey,
+  isReservedMetaKey,
+  LOG_LEVEL_META_KEY,
+  mergeMeta,
+  PROTOCOL_VERSION_META_KEY,
+  SERVER_INFO_META_KEY,
+  SUBSCRIPTION_ID_META_KEY,
+} from '../../src/protocol/meta.ts'
 
 describe('mergeMeta', () => {
   it('R-META-2 the progress token wins over one in meta, and the caller’s object is not changed', () => {
@@ -47,6 +57,20 @@ describe('keys of _meta', () => {
 
   it.each(['com.example.mcp/x', 'mcp/x', 'progressToken', 'com.example/mcp'])('%s is not reserved', key => {
     expect(isReservedMetaKey(key)).toBe(false)
+  })
+
+  it('the protocol’s own keys are those of the specification, well formed and reserved', () => {
+    const keys = [
+      PROTOCOL_VERSION_META_KEY,
+      CLIENT_INFO_META_KEY,
+      CLIENT_CAPABILITIES_META_KEY,
+      LOG_LEVEL_META_KEY,
+      SERVER_INFO_META_KEY,
+      SUBSCRIPTION_ID_META_KEY,
+    ]
+    const names = ['protocolVersion', 'clientInfo', 'clientCapabilities', 'logLevel', 'serverInfo', 'subscriptionId']
+    expect(keys).toEqual(names.map(name => `io.modelcontextprotocol/${name}`))
+    expect(keys.every(key => isMetaKey(key) && isReservedMetaKey(key))).toBe(true)
   })
 
   it('takes long hostile keys in linear time', () => {

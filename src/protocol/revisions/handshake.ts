@@ -1,3 +1,4 @@
+import { isObject } from '../../jsonrpc/message.ts'
 import { PROTOCOL_VERSION_HEADER, SESSION_ID_HEADER } from '../http-headers.ts'
 import {
   CLIENT_CAPABILITIES_META_KEY,
@@ -70,8 +71,15 @@ function withoutStatelessKeys(meta: MetaObject): MetaObject {
 
 /** These revisions have no result types: a `resultType` is one more unknown member. */
 function decodeResult<Method extends string>(method: Method, result: unknown): DecodedResult<ClientResult<Method>> {
-  const read = readResult(method, result)
+  const read = readResult(method, method === 'tools/call' ? withoutNullStructure(result) : result)
   return read.ok ? { kind: 'complete', result: read.value } : { kind: 'invalid', issue: read.issue }
+}
+
+/** Structured content is an object here, and servers that write null for every absent member mean none; later null is a value. */
+function withoutNullStructure(result: unknown): unknown {
+  if (!isObject(result) || result['structuredContent'] !== null) return result
+  const { structuredContent, ...rest } = result
+  return rest
 }
 
 /** Nothing is agreed yet when `initialize` is sent: it carries neither version nor session. */

@@ -51,6 +51,11 @@ describe('messages of the handshake family', () => {
     expect(messages.decodeResult('tools/call', result)).toEqual({ kind: 'complete', result })
   })
 
+  it('null structured content is none, since these revisions know only objects', () => {
+    const result = Object.freeze({ content: [], structuredContent: null })
+    expect(messages.decodeResult('tools/call', result)).toStrictEqual({ kind: 'complete', result: { content: [] } })
+  })
+
   it('a result that is not what the method promises is invalid', () => {
     expect(messages.decodeResult('tools/list', {})).toMatchObject({ kind: 'invalid', issue: { path: 'result.tools' } })
   })

@@ -55,6 +55,11 @@ describe('messages of the stateless family', () => {
     },
   )
 
+  it('null structured content is a value', () => {
+    const result = { content: [], structuredContent: null }
+    expect(messages.decodeResult('tools/call', result)).toStrictEqual({ kind: 'complete', result })
+  })
+
   it.each(['tools/call', 'prompts/get', 'resources/read'])('%s may be answered with questions', method => {
     const result = { resultType: 'input_required', requestState: 's', inputRequests: { a: { method: 'roots/list' } } }
     expect(messages.decodeResult(method, result)).toEqual({ kind: 'input-required', result })
