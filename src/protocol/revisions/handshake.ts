@@ -78,7 +78,7 @@ function decodeResult<Method extends string>(method: Method, result: unknown): D
 /** Structured content is an object here, and servers that write null for every absent member mean none; later null is a value. */
 function withoutNullStructure(result: unknown): unknown {
   if (!isObject(result) || result['structuredContent'] !== null) return result
-  const { structuredContent, ...rest } = result
+  const { structuredContent: _absent, ...rest } = result
   return rest
 }
 
