@@ -13,6 +13,7 @@ describe('header values', () => {
     ['=?base64?literal?=', '=?base64?PT9iYXNlNjQ/bGl0ZXJhbD89?='],
     ['=?base64?=', '=?base64?PT9iYXNlNjQ/PQ==?='],
     ['=?BASE64?literal?=', '=?BASE64?literal?='],
+    ['\ufeffmark', '=?base64?77u/bWFyaw==?='],
     ['', ''],
   ])('encodes %j as %s', (value, encoded) => {
     expect(encodeHeaderValue(value)).toBe(encoded)
