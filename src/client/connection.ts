@@ -93,7 +93,7 @@ export class Connection {
     params: object | undefined,
     options: RequestOptions = {},
   ): Promise<ClientResult<Method>> {
-    await this.#renewal
+    if (this.#renewal) await this.#renewal
     const { sessionId } = this
     try {
       return await this.#send(method, params, options)

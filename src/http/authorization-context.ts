@@ -1,12 +1,6 @@
-/** What a transport may know of the authorization inside its `fetch`. */
-export interface AuthorizationContext {
-  /** One login's worth of tokens; undefined before the first. */
-  grantId(): string | undefined
-  /** Calls `listener` with true when a person starts being asked, and with false when that is over. */
-  onInteraction(listener: (active: boolean) => void): () => void
-}
+import type { AuthorizationContext } from '../oauth/with-oauth.ts'
 
-/** The context of a `fetch` made by `withOAuth`; undefined for any other. */
+/** The context of a `fetch` made by `withOAuth`; undefined for any other. Looks only at its shape: a client without OAuth loads none. */
 export function authorizationContext(fetch: object): AuthorizationContext | undefined {
   if (!('authorization' in fetch)) return undefined
   const { authorization } = fetch
