@@ -162,7 +162,7 @@ export class Connection {
 
   /** Opens a new session in place of the lost one; once for all requests that lost it together. */
   async #renew(lost: string | undefined): Promise<void> {
-    if (this.sessionId !== lost) return
+    if (!this.#renewal && this.sessionId !== lost) return
     this.#renewal ??= this.#negotiate(this.#family.revision, {}).finally(() => {
       this.#renewal = undefined
     })
