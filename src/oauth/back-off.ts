@@ -7,15 +7,24 @@ const LONGEST_DELAY_MS = 60_000
 export interface BackOff {
   /** @throws {OAuthError} the last failure of `subject`, with the time still to wait as `detail.retryAfterMs` */
   assertReady(subject: string): void
-  /** Notes a failure: the server's `Retry-After` if it named one, else twice as long as before, up to a minute, with jitter. */
-  failed(subject: string, error: OAuthError): void
+  /**
+   * Notes a failure: the server's `Retry-After` if it named one, else twice as long as before, up to a minute, with jitter. Returns
+   * how often in a row the same OAuth error was the reason; 0 for failures that name none.
+   */
+  failed(subject: string, error: OAuthError): number
   reset(): void
 }
 
 /** Creates a {@link BackOff} for one subject at a time; another subject starts anew. */
 export function createBackOff({ now, jitter }: { readonly now: () => number; readonly jitter: () => number }): BackOff {
   let state:
-    | { readonly subject: string; readonly failures: number; readonly until: number; readonly error: OAuthError }
+    | {
+        readonly subject: string
+        readonly failures: number
+        readonly refusals: number
+        readonly until: number
+        readonly error: OAuthError
+      }
     | undefined
   return {
     assertReady(subject) {
@@ -27,7 +36,11 @@ export function createBackOff({ now, jitter }: { readonly now: () => number; rea
     failed(subject, error) {
       const failures = state?.subject === subject ? state.failures + 1 : 1
       const growing = Math.min(FIRST_DELAY_MS * 2 ** (failures - 1), LONGEST_DELAY_MS) * (0.5 + jitter() / 2)
-      state = { subject, failures, until: now() + (error.detail.retryAfterMs ?? growing), error }
+      const code = error.detail.oauthError
+      const repeated = state?.subject === subject && state.error.detail.oauthError === code ? state.refusals : 0
+      const refusals = code === undefined ? 0 : repeated + 1
+      state = { subject, failures, refusals, until: now() + (error.detail.retryAfterMs ?? growing), error }
+      return refusals
     },
     reset() {
       state = undefined

@@ -2,14 +2,20 @@ import { OAuthError, type OAuthErrorDetail } from './errors.ts'
 import type { AuthorizationChallenge } from './protocol/challenge.ts'
 import { displayText, displayUrl } from './protocol/display-text.ts'
 
-/** The server wants a login, and nobody may be asked here. */
-export function loginRequired(server: string, challenge?: AuthorizationChallenge): OAuthError {
-  return new OAuthError('login_required', `${server} needs a login.`, {
-    step: 'authorization',
-    url: server,
-    ...describe(challenge),
-    hint: 'Log in first, where a person can be asked.',
-  })
+/** A login is needed, and nobody may be asked here. `cause` says why the stored one cannot be used any more. */
+export function loginRequired(server: string, challenge?: AuthorizationChallenge, cause?: OAuthError): OAuthError {
+  const why = cause === undefined ? '' : ` ${cause.message}`
+  return new OAuthError(
+    'login_required',
+    `${displayUrl(server)} needs a login.${why}`,
+    {
+      step: 'authorization',
+      url: displayUrl(server),
+      ...describe(challenge),
+      hint: 'Log in first, where a person can be asked.',
+    },
+    cause && { cause },
+  )
 }
 
 /** The server wants more scopes, and nobody may be asked here. `detail.scope` is what to ask for. */
@@ -67,11 +73,15 @@ export function freshTokenRejected(url: URL, challenge: AuthorizationChallenge |
 
 /** The budget of interactive attempts is used up (R-RETRY-1). */
 export function tooManyAttempts(server: string): OAuthError {
-  return new OAuthError('too_many_attempts', `${server} was not satisfied by three logins for the same operation.`, {
-    step: 'authorization',
-    url: server,
-    hint: 'Wait ten minutes, or find out what the server lacks.',
-  })
+  return new OAuthError(
+    'too_many_attempts',
+    `${displayUrl(server)} was not satisfied by three logins for the same operation.`,
+    {
+      step: 'authorization',
+      url: displayUrl(server),
+      hint: 'Wait ten minutes, or find out what the server lacks.',
+    },
+  )
 }
 
 function describe(challenge: AuthorizationChallenge | undefined): Partial<OAuthErrorDetail> {

@@ -56,10 +56,15 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
     const stepUp = response.status === 403 && challenge?.error === 'insufficient_scope'
     if (response.status !== 401 && !stepUp) return accessToken === undefined && recoverUnmarked(rejected)
 
+    // Somebody is logging in already: what comes of it deserves its own try, and uses up no mark.
+    if (marks.adoptions < MAX_ADOPTIONS && (await logins.join(rejected.signal))) {
+      marks.adoptions++
+      return true
+    }
     const known = currentCredentials(await context.records.read())
     const usable = known && !isOtherClient(context.grant.client, known.credentials) ? known : undefined
     const grant = usable?.credentials.grant
-    // Somebody else was faster: that token deserves its own try, and uses up no mark.
+    // The same for a newer token in the store.
     if (grant && grant.accessToken !== accessToken && marks.adoptions < MAX_ADOPTIONS) {
       marks.adoptions++
       return true
@@ -88,6 +93,7 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
         return true
       } catch (error) {
         if (!needsLogin(error)) throw error
+        if (!logins.allowed) throw loginRequired(context.server, challenge, error)
       }
     }
     await interact({ challenge }, operation, signal)
@@ -137,8 +143,10 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
       context.emit({ type: 'loginRequired', reason })
       throw loginRequired(context.server, input.challenge)
     }
-    if (context.grant.interactive && !logins.busy && !budget.take(operation)) throw tooManyAttempts(context.server)
-    await logins.obtain(input, signal)
+    const admit = (): void => {
+      if (!budget.take(operation)) throw tooManyAttempts(context.server)
+    }
+    await logins.obtain({ ...input, admit }, signal)
   }
 
   return {

@@ -1,12 +1,8 @@
 import type { AuthorizationTarget } from './discovery.ts'
+import { registerClient } from './dynamic-registration.ts'
 import { OAuthError } from './errors.ts'
 import type { PreRegisteredClient } from './grant-strategy.ts'
-import {
-  chooseAuthenticationMethod,
-  chooseRegistrationMethod,
-  type ClientAuthenticationMethod,
-} from './protocol/client-authentication.ts'
-import { minimalRegistrationBody, readRegistrationResponse, registrationBody } from './protocol/registration.ts'
+import { chooseAuthenticationMethod, type ClientAuthenticationMethod } from './protocol/client-authentication.ts'
 import type { SessionContext } from './session-context.ts'
 import type { ClientRegistration, CredentialRecord, IssuerCredentials } from './store/credential-store.ts'
 
@@ -58,7 +54,7 @@ export async function identifyClient(context: SessionContext, input: IdentityInp
   }
   if (authorizationServer.registrationEndpoint !== undefined && redirectUri !== undefined) {
     const forgotten = credentials?.grant && !stored ? 'the authorization server no longer knew the client' : undefined
-    return identityOf(await register(context, { ...input, redirectUri }, unusable ?? forgotten))
+    return identityOf(await registerClient(context, { ...input, redirectUri, reason: unusable ?? forgotten }))
   }
   throw registrationRequired(target.issuer, redirectUri)
 }
@@ -98,9 +94,7 @@ export function clientOfGrant(
 /** Whether a configured client is another one than the stored tokens were issued to; then they are not used (field D19). */
 export function isOtherClient(client: PreRegisteredClient | undefined, credentials: IssuerCredentials): boolean {
   return (
-    client !== undefined &&
-    credentials.registration !== undefined &&
-    credentials.registration.clientId !== client.clientId
+    client !== undefined && credentials.grant !== undefined && credentials.registration?.clientId !== client.clientId
   )
 }
 
@@ -154,59 +148,6 @@ function whyUnusable(stored: ClientRegistration, redirectUri: string | undefined
   return undefined
 }
 
-async function register(
-  context: SessionContext,
-  { target, redirectUri, scope, signal }: IdentityInput & { readonly redirectUri: string },
-  reason: string | undefined,
-): Promise<ClientRegistration> {
-  const { authorizationServer, issuer, legacy } = target
-  const { clientName = 'Latchkey', ...metadata } = context.grant.clientMetadata ?? {}
-  const body = registrationBody({
-    ...metadata,
-    redirectUris: [redirectUri],
-    clientName,
-    ...(scope !== undefined && { scope }),
-    grantTypes: context.grant.grantTypes,
-    authMethod: chooseRegistrationMethod(authorizationServer.tokenEndpointAuthMethodsSupported),
-  })
-  const url = authorizationServer.registrationEndpoint ?? ''
-  try {
-    const registration = await postRegistration(context, url, body, signal).catch(async (error: unknown) => {
-      if (!isBadRequest(error)) throw error
-      // Some servers refuse members they do not know instead of ignoring them (field R9).
-      return postRegistration(context, url, minimalRegistrationBody(body), signal)
-    })
-    const because = reason !== undefined && { reason }
-    context.emit({ type: 'registered', issuer, kind: 'dynamic', clientId: registration.clientId, ...because })
-    return registration
-  } catch (error) {
-    if (legacy && error instanceof OAuthError && error.code.startsWith('registration_'))
-      throw noOAuthAtAll(context.server, error)
-    throw error
-  }
-}
-
-async function postRegistration(
-  context: SessionContext,
-  url: string,
-  body: Record<string, unknown>,
-  signal: AbortSignal | undefined,
-): Promise<ClientRegistration> {
-  const response = await context.request({
-    step: 'client registration',
-    method: 'POST',
-    url,
-    headers: { 'content-type': 'application/json', accept: 'application/json' },
-    body: JSON.stringify(body),
-    ...(signal && { signal }),
-  })
-  return readRegistrationResponse(response, body)
-}
-
-function isBadRequest(error: unknown): boolean {
-  return error instanceof OAuthError && error.code === 'registration_rejected' && error.detail.status === 400
-}
-
 function assertSameIssuer(client: PreRegisteredClient, issuer: string, record: CredentialRecord | undefined): void {
   if (record?.issuers[issuer]?.registration?.clientId === client.clientId) return
   const bound = Object.entries(record?.issuers ?? {}).find(
@@ -232,13 +173,4 @@ function registrationRequired(issuer: string, redirectUri: string | undefined): 
     issuer,
     hint: `Register a client there${redirectUri === undefined ? '' : ` with the redirect URI ${redirectUri}`} and configure its client id.`,
   })
-}
-
-function noOAuthAtAll(server: string, cause: OAuthError): OAuthError {
-  return new OAuthError(
-    'discovery_failed',
-    `${server} asks for authorization but publishes no OAuth metadata.`,
-    { ...cause.detail, hint: 'It probably wants an API key: send it as a header instead of logging in.' },
-    { cause },
-  )
 }

@@ -100,7 +100,7 @@ export function withRefreshedGrant(
   },
 ): CredentialRecord | undefined {
   if (!isSameGrant(record.issuers[issuer]?.grant, change.previous)) return undefined
-  return withCredentials(record, issuer, ({ refreshing: _, refreshRefusedAt: __, ...credentials }) => ({
+  return withCredentials(record, issuer, ({ refreshing: _mark, refreshRefusedAt: _refusal, ...credentials }) => ({
     ...credentials,
     grant: change.grant,
     ...(change.registration && { registration: change.registration }),

@@ -3,19 +3,10 @@ import { OAuthError } from './errors.ts'
 import type { OAuthEvent } from './events.ts'
 import { findIssuerException, type IssuerException } from './issuer-exceptions.ts'
 import type { DocumentReader } from './metadata-document.ts'
+import { fetchResourceMetadata, fetchServerMetadata } from './metadata-lookup.ts'
 import type { AuthorizationChallenge } from './protocol/challenge.ts'
-import {
-  readResourceMetadata,
-  resourceIndicator,
-  resourceMetadataUrls,
-  type ProtectedResourceMetadata,
-} from './protocol/resource-metadata.ts'
-import {
-  legacyServerMetadata,
-  readServerMetadata,
-  serverMetadataUrls,
-  type AuthorizationServerMetadata,
-} from './protocol/server-metadata.ts'
+import { resourceIndicator, type ProtectedResourceMetadata } from './protocol/resource-metadata.ts'
+import { legacyServerMetadata, type AuthorizationServerMetadata } from './protocol/server-metadata.ts'
 import type { CredentialRecord } from './store/credential-store.ts'
 
 /** How long a validated document is used without being read again. */
@@ -85,7 +76,7 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
       resourceCache = undefined
     }
     if (resourceCache && resourceCache.until > now()) return resourceCache.value
-    const value = await fetchResourceMetadata(options, namedUrl, input.signal)
+    const value = await fetchResourceMetadata(options, { named, remembered: namedUrl }, input.signal)
     resourceCache = { value, until: now() + METADATA_LIFETIME_MS }
     return value
   }
@@ -111,7 +102,7 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     const legacy = !found
     // Only the MCP server's own origin was ever a fallback, and only if it publishes nothing at all (R-PRM-6).
     if (!found && (published || issuer !== origin || input.allowLegacy === false))
-      throw nothingPublished(server, issuer)
+      throw nothingPublished(server, issuer, published !== undefined)
     const exception = findIssuerException(issuer, options.exceptions)
     const resource = exception?.resource ?? resourceIndicator(server, published)
     options.emit({ type: 'discovered', issuer, legacy, ...(resource !== 'omit' && { resource }) })
@@ -154,49 +145,6 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
   }
 }
 
-async function fetchResourceMetadata(
-  { server, readDocument }: DiscoveryOptions,
-  namedUrl: string | undefined,
-  signal: AbortSignal | undefined,
-): Promise<ProtectedResourceMetadata | undefined> {
-  const named = namedUrl !== undefined
-  for (const url of named ? [namedUrl] : resourceMetadataUrls(server)) {
-    const verdict = await readDocument({ step: 'protected resource metadata', url, named, signal }, response =>
-      readResourceMetadata(response, { named, serverUrl: server }),
-    )
-    if (verdict.kind === 'found') return verdict.metadata
-    if (verdict.kind !== 'absent') throw verdict.error
-  }
-  return undefined
-}
-
-async function fetchServerMetadata(
-  { exceptions, requirePkce, readDocument }: DiscoveryOptions,
-  issuer: string,
-  signal: AbortSignal | undefined,
-): Promise<AuthorizationServerMetadata | undefined> {
-  const exception = findIssuerException(issuer, exceptions)
-  const context = {
-    issuer,
-    requirePkce,
-    ...(exception?.trustedIssuer !== undefined && { trustedIssuer: exception.trustedIssuer }),
-    ...(exception?.assumeS256 !== undefined && { assumeS256: exception.assumeS256 }),
-  }
-  let failure: OAuthError | undefined
-  for (const url of exception?.metadataUrl === undefined ? serverMetadataUrls(issuer) : [exception.metadataUrl]) {
-    const verdict = await readDocument({ step: 'authorization server metadata', url, named: false, signal }, response =>
-      readServerMetadata(response, context),
-    )
-    if (verdict.kind === 'found') return verdict.metadata
-    if (verdict.kind === 'absent') continue
-    if (verdict.kind === 'invalid' && verdict.error.code !== 'pkce_unsupported') throw verdict.error
-    // A definite objection says more than "try later".
-    if (!failure || failure.retryable) failure = verdict.error
-  }
-  if (failure) throw failure
-  return undefined
-}
-
 function orderIssuers(
   issuers: readonly string[],
   record: CredentialRecord | undefined,
@@ -212,12 +160,14 @@ function orderIssuers(
   return [...issuers].sort((a, b) => rank(a) - rank(b))
 }
 
-function nothingPublished(server: string, issuer: string): OAuthError {
+function nothingPublished(server: string, issuer: string, named: boolean): OAuthError {
   return new OAuthError('discovery_failed', `No authorization server metadata was found for ${issuer}.`, {
     step: 'authorization server metadata',
     issuer,
     expected: 'an OAuth or OpenID Connect metadata document (RFC 8414)',
     received: 'none at any well-known URL',
-    hint: `${server} publishes no usable OAuth metadata: it may need no login, or probably wants an API key.`,
+    hint: named
+      ? 'The server names this authorization server: it must publish its metadata, or the server must name another.'
+      : `${server} publishes no OAuth metadata: it seems to need no login, or wants an API key.`,
   })
 }

@@ -11,7 +11,7 @@ export function createInteraction(): Interaction {
   const listeners = new Set<(active: boolean) => void>()
   let depth = 0
   const tell = (active: boolean): void => {
-    for (const listener of [...listeners]) listener(active)
+    for (const listener of Array.from(listeners)) listener(active)
   }
   return {
     enter() {

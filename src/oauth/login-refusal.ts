@@ -42,6 +42,6 @@ function afterRefusal(
   }
   if (reason !== 'invalid_client') return undefined
   if (known.registration?.kind !== 'dynamic' || known.registration.clientId !== login.clientId) return undefined
-  const { registration: _, ...rest } = known
+  const { registration: _unknown, ...rest } = known
   return rest
 }

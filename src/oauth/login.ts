@@ -1,13 +1,13 @@
-import { currentCredentials, mergeTokens, withLogin } from './credential-record.ts'
+import { beginPendingLogin } from './begin-login.ts'
 import type { AuthorizationTarget } from './discovery.ts'
-import { OAuthError } from './errors.ts'
 import type { GrantContext } from './grant-strategy.ts'
-import { identifyClient, isOtherClient } from './client-identity.ts'
+import { identifyClient } from './client-identity.ts'
+import { storeLogin } from './completed-login.ts'
 import { createInteraction, type Interaction } from './interaction.ts'
 import { loginScope } from './login-scope.ts'
-import { beginPendingLogin, finishPendingLogin, forgetPendingLogin } from './pending-login.ts'
+import { finishPendingLogin, forgetPendingLogin } from './finish-login.ts'
 import type { AuthorizationChallenge } from './protocol/challenge.ts'
-import { randomId, type SessionContext } from './session-context.ts'
+import type { SessionContext } from './session-context.ts'
 import { createSingleFlight } from './single-flight.ts'
 import { requestToken } from './token-request.ts'
 
@@ -17,6 +17,8 @@ export interface LoginInput {
   readonly scope?: string | undefined
   readonly challenge?: AuthorizationChallenge | undefined
   readonly stepUp?: boolean
+  /** Asked before a person is: throws when there were enough attempts. */
+  readonly admit?: () => void
   /** False where nothing proves that the server wants OAuth at all. Default true. */
   readonly allowLegacy?: boolean
 }
@@ -32,8 +34,8 @@ export interface Logins {
    * @throws {OAuthError}
    */
   obtain(input: LoginInput, signal?: AbortSignal): Promise<void>
-  /** True while a login is under way. */
-  readonly busy: boolean
+  /** Waits for the login under way, if there is one, and its result; false when there is none. @throws {OAuthError} */
+  join(signal?: AbortSignal): Promise<boolean>
   readonly interaction: Interaction
   settled(): Promise<void>
 }
@@ -46,9 +48,7 @@ export function createLogins(context: SessionContext): Logins {
   return {
     allowed: grant.obtain !== undefined && (context.interactive || !grant.interactive),
     obtain: (input, signal) => flight.run(flightSignal => login(context, interaction, input, flightSignal), { signal }),
-    get busy() {
-      return flight.busy
-    },
+    join: signal => flight.join(signal),
     interaction,
     settled: () => flight.settled(),
   }
@@ -110,9 +110,7 @@ async function obtainOnce(context: SessionContext, interaction: Interaction, att
     target,
     ...(base !== undefined && { scope: base }),
     signal,
-    preferredRedirectUris: isOtherClient(grant.client, credentials ?? {})
-      ? []
-      : (credentials?.registration?.redirectUris ?? []),
+    preferredRedirectUris: grant.client ? [] : (credentials?.registration?.redirectUris ?? []),
     async begin(redirectUri) {
       const login = await beginPendingLogin(context, {
         target,
@@ -128,6 +126,7 @@ async function obtainOnce(context: SessionContext, interaction: Interaction, att
     finish: parameters => finishPendingLogin(context, parameters, { signal, onLearned }),
     redeem: form => redeemDirectly(context, attempt, form, base),
   }
+  if (grant.interactive) attempt.admit?.()
   const leave = grant.interactive ? interaction.enter() : undefined
   try {
     await grant.obtain?.(grantContext)
@@ -145,22 +144,13 @@ async function redeemDirectly(
   form: URLSearchParams,
   requestedScope: string | undefined,
 ): Promise<void> {
-  const { issuer, resource } = target
-  const identity = await identifyClient(context, {
-    target,
-    record: await context.records.read(),
-    scope: requestedScope,
-    signal,
-  })
-  const answer = await context.track(requestToken(context, target, identity, form))
-  const grant = mergeTokens(
-    answer.response,
-    { kind: 'login', grantId: randomId(context), requestedScope, resource },
-    context.now(),
+  const record = await context.records.read()
+  const identity = await identifyClient(context, { target, record, scope: requestedScope, signal })
+  await context.track(
+    requestToken(context, target, identity, form).then(answer =>
+      storeLogin(context, { issuer: target.issuer, answer, requestedScope, resource: target.resource }),
+    ),
   )
-  const { registration } = answer.client
-  await context.records.update(record => withLogin(record, { issuer, grant, registration, requestedScope }))
-  context.emit({ type: 'loggedIn', issuer, grantId: grant.grantId, refreshable: grant.refreshToken !== undefined })
 }
 
 function announce(context: SessionContext, { issuer, exception }: AuthorizationTarget): void {

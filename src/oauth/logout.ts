@@ -65,7 +65,7 @@ function isEmpty({ issuers, pendingLogins }: CredentialRecord): boolean {
   return pendingLogins === undefined && Object.keys(issuers).length === 0
 }
 
-function withoutLogins({ pendingLogins: _, current: __, ...record }: CredentialRecord): CredentialRecord {
+function withoutLogins({ pendingLogins: _pending, current: _current, ...record }: CredentialRecord): CredentialRecord {
   const issuers = Object.entries(record.issuers).map(([issuer, { registration, refuses }]) => {
     const kept: IssuerCredentials = { ...(registration && { registration }), ...(refuses && { refuses }) }
     return [issuer, kept] as const

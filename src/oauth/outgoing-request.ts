@@ -29,7 +29,7 @@ export async function readOutgoingRequest(
   const body = await bodyOf(request, init)
   return {
     method,
-    url: new URL(request?.url ?? String(input)),
+    url: new URL(input instanceof Request ? input.url : input),
     headers: new Headers(init.headers ?? request?.headers),
     signal,
     redirect,

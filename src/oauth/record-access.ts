@@ -24,10 +24,17 @@ export interface RecordAccess {
 /** Creates the {@link RecordAccess} of one key. */
 export function createRecordAccess(store: CredentialStore, key: CredentialKey): RecordAccess {
   let snapshot: CredentialRecord | undefined
+  let writes = 0
 
+  const remember = (record: CredentialRecord | undefined): void => {
+    snapshot = record
+    writes++
+  }
   const read = async (): Promise<{ version: number; record: CredentialRecord | undefined }> => {
+    const writesBefore = writes
     const found = await store.get(key)
-    snapshot = found?.record
+    // A read that a write of ours overtook must not bring back what was there before.
+    if (writes === writesBefore) snapshot = found?.record
     return { version: found?.version ?? 0, record: found?.record }
   }
   const conflict = (): StoreError =>
@@ -47,7 +54,7 @@ export function createRecordAccess(store: CredentialStore, key: CredentialKey): 
         const next = change(record)
         if (!next) return record
         if ((await store.compareAndSet(key, version, next)) !== undefined) {
-          snapshot = next
+          remember(next)
           return next
         }
       }
@@ -57,7 +64,7 @@ export function createRecordAccess(store: CredentialStore, key: CredentialKey): 
       for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
         const { version, record } = await read()
         if (!record || (await store.delete(key, version))) {
-          snapshot = undefined
+          remember(undefined)
           return
         }
       }

@@ -39,7 +39,7 @@ export async function afterRefreshFailure(
   if (isInvalidClient(error) && error.code === 'token_refused') throw await forgetClient(context, failed, error)
   if (error.code === 'timeout' || error.code === 'network') throw error
   // An answer came, so the redemption is over: the mark would only mislead.
-  await changeUnlessNewer(context, failed, ({ refreshing: _, ...credentials }) => credentials)
+  await changeUnlessNewer(context, failed, ({ refreshing: _mark, ...credentials }) => credentials)
   if (error.retryable || error.code === 'configuration') throw error
   throw new OAuthError('token_unavailable', error.message, error.detail, { cause: error })
 }
@@ -49,8 +49,8 @@ async function forgetRefused(context: SessionContext, failed: FailedRefresh, err
   const now = context.now()
   // A proactive refresh must not take away a token that still works (R-REFRESH-2).
   const keepAccess = reason === 'expiring' && !isExpired(grant, now)
-  const record = await changeUnlessNewer(context, failed, ({ refreshing: _, grant: stored, ...credentials }) => {
-    const { refreshToken: __, ...withoutRefreshToken } = stored ?? grant
+  const record = await changeUnlessNewer(context, failed, ({ refreshing: _mark, grant: stored, ...credentials }) => {
+    const { refreshToken: _refused, ...withoutRefreshToken } = stored ?? grant
     return { ...credentials, refreshRefusedAt: now, ...(keepAccess && { grant: withoutRefreshToken }) }
   })
   const left = currentCredentials(record)?.credentials.grant
@@ -68,7 +68,7 @@ async function forgetRefused(context: SessionContext, failed: FailedRefresh, err
 async function forgetClient(context: SessionContext, failed: FailedRefresh, error: OAuthError): Promise<OAuthError> {
   const { issuer, client } = failed
   const configured = context.grant.client?.clientId === client.clientId
-  await changeUnlessNewer(context, failed, ({ refreshing: _, registration, ...credentials }) =>
+  await changeUnlessNewer(context, failed, ({ refreshing: _mark, registration, ...credentials }) =>
     configured && registration ? { ...credentials, registration } : credentials,
   )
   if (configured) {

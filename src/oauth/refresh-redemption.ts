@@ -1,4 +1,4 @@
-import { clientOfGrant, type ClientIdentity } from './client-identity.ts'
+import { clientOfGrant } from './client-identity.ts'
 import {
   currentCredentials,
   isSameGrant,
@@ -6,68 +6,84 @@ import {
   withCredentials,
   withRefreshedGrant,
 } from './credential-record.ts'
-import type { AuthorizationTarget } from './discovery.ts'
 import { OAuthError } from './errors.ts'
 import { encodeBase64Url } from './protocol/base64url.ts'
 import { refreshForm } from './protocol/token.ts'
-import type { RefreshReason } from './refresh.ts'
+import { isExpired, type RefreshReason } from './refresh.ts'
 import { afterRefreshFailure } from './refresh-failure.ts'
 import { randomId, type SessionContext } from './session-context.ts'
-import type { IssuerCredentials, StoredGrant } from './store/credential-store.ts'
+import type { IssuerCredentials, RefreshMark, StoredGrant } from './store/credential-store.ts'
 import { requestToken, type TokenAnswer } from './token-request.ts'
 
+/** Redeems the refresh token of a grant and resolves to the grant that is stored then. */
+export type Redeemer = (stale: StoredGrant, reason: RefreshReason) => Promise<StoredGrant>
+
 /**
- * Redeems the refresh token of `stale` and stores the answer. Runs under the lock of the record: re-read → validate the metadata →
- * mark → redeem → persist. Resolves to the stored grant at once when it is already another one.
+ * Creates the {@link Redeemer} of one session. It must run under the lock of the record: re-read → validate the metadata → mark →
+ * redeem → persist. When the stored grant is already another one, that is the result.
  *
  * @throws {OAuthError} see `Refresher.refresh`
  */
-export async function redeemRefreshToken(
-  context: SessionContext,
-  stale: StoredGrant,
-  reason: RefreshReason,
-): Promise<StoredGrant> {
-  const record = await context.records.read()
-  const current = currentCredentials(record)
-  const grant = current?.credentials.grant
-  if (!current || !grant) throw loginRequired('the login was forgotten meanwhile')
-  if (!isSameGrant(grant, stale)) return grant
-  const { refreshToken } = grant
-  if (refreshToken === undefined) throw loginRequired('the authorization server gave no refresh token', current.issuer)
-  const { issuer, credentials } = current
-  const target = await context.discovery.target({ record })
-  if (target.issuer !== issuer)
-    throw loginRequired(`the MCP server now uses the authorization server ${target.issuer}`, issuer)
-  const client = clientOfGrant(context, target, credentials)
-  context.emit({ type: 'refreshing', issuer, reason })
-  await mark(context, issuer, grant, refreshToken)
-  let answer: TokenAnswer
-  try {
-    answer = await redeem(context, target, client, grant, refreshToken)
-  } catch (error) {
-    return await afterRefreshFailure(
-      context,
-      { issuer, grant, reason, client, interrupted: credentials.refreshing },
-      error,
+export function createRedeemer(context: SessionContext): Redeemer {
+  const owner = randomId(context)
+  /** An answer that could not be stored. Its refresh token is the only live one, so the old one is not spent again. */
+  let unsaved: { readonly previous: StoredGrant; readonly answer: TokenAnswer } | undefined
+
+  return async (stale, reason) => {
+    const current = currentCredentials(await context.records.read())
+    const grant = current?.credentials.grant
+    if (!current || !grant) throw loginRequired('the login was forgotten meanwhile')
+    if (!isSameGrant(grant, stale)) return grant
+    const { issuer, credentials } = current
+    if (!unsaved || !isSameGrant(unsaved.previous, grant)) {
+      if (mayBeSpentAndIsNotNeeded(credentials, grant, reason)) return grant
+      const outcome = await redeem(issuer, credentials, grant, reason)
+      if ('grantId' in outcome) return outcome
+      unsaved = { previous: grant, answer: outcome }
+    }
+    const saved = await save(context, issuer, grant, unsaved.answer)
+    unsaved = undefined
+    return saved
+  }
+
+  /** Somebody else died, or hangs, in the middle of a redemption: a token that still works is used up first. */
+  function mayBeSpentAndIsNotNeeded(
+    { refreshing }: IssuerCredentials,
+    grant: StoredGrant,
+    reason: RefreshReason,
+  ): boolean {
+    return (
+      reason === 'expiring' &&
+      refreshing !== undefined &&
+      refreshing.owner !== owner &&
+      !isExpired(grant, context.now())
     )
   }
-  return save(context, issuer, grant, answer)
-}
 
-async function redeem(
-  context: SessionContext,
-  target: AuthorizationTarget,
-  client: ClientIdentity,
-  grant: StoredGrant,
-  refreshToken: string,
-): Promise<TokenAnswer> {
-  // The very resource of the login, whatever is published now; no scope, which keeps the granted one (field T16).
-  const form = refreshForm({
-    refreshToken,
-    ...(grant.resource !== undefined && { resource: grant.resource }),
-    ...(target.exception?.tokenParameters && { extra: target.exception.tokenParameters }),
-  })
-  return requestToken(context, target, client, form)
+  async function redeem(
+    issuer: string,
+    credentials: IssuerCredentials,
+    grant: StoredGrant,
+    reason: RefreshReason,
+  ): Promise<TokenAnswer | StoredGrant> {
+    const { refreshToken, resource } = grant
+    if (refreshToken === undefined) throw loginRequired('the authorization server gave no refresh token', issuer)
+    const target = await context.discovery.target({ record: await context.records.read() })
+    if (target.issuer !== issuer) {
+      throw loginRequired(`the MCP server now uses the authorization server ${target.issuer}`, issuer)
+    }
+    const client = clientOfGrant(context, target, credentials)
+    context.emit({ type: 'refreshing', issuer, reason })
+    await mark(context, issuer, grant, { owner, startedAt: context.now(), tokenHash: await hashOf(refreshToken) })
+    // The very resource of the login, whatever is published now; no scope, which keeps the granted one (field T16).
+    const extra = target.exception?.tokenParameters
+    const form = refreshForm({ refreshToken, resource, extra })
+    try {
+      return await requestToken(context, target, client, form)
+    } catch (error) {
+      return afterRefreshFailure(context, { issuer, grant, reason, client, interrupted: credentials.refreshing }, error)
+    }
+  }
 }
 
 async function save(
@@ -82,7 +98,7 @@ async function save(
   )
   const stored = currentCredentials(record)?.credentials.grant
   if (!stored) throw loginRequired('the login was forgotten while it was being refreshed', issuer)
-  if (stored.grantId === grant.grantId) {
+  if (stored.accessToken === grant.accessToken) {
     const { grantId, expiresAt } = grant
     const rotated = grant.refreshToken !== previous.refreshToken
     context.emit({ type: 'refreshed', issuer, grantId, rotated, ...(expiresAt !== undefined && { expiresAt }) })
@@ -91,25 +107,26 @@ async function save(
 }
 
 /** Says durably that this refresh token is on its way, so that a crash from here on can be told apart later. */
-async function mark(context: SessionContext, issuer: string, grant: StoredGrant, refreshToken: string): Promise<void> {
-  const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(refreshToken))
-  const refreshing = {
-    owner: randomId(context),
-    startedAt: context.now(),
-    tokenHash: encodeBase64Url(new Uint8Array(hash)),
-  }
+async function mark(
+  context: SessionContext,
+  issuer: string,
+  grant: StoredGrant,
+  refreshing: RefreshMark,
+): Promise<void> {
   let marked = false
   await context.records.update(record => {
     marked = isSameGrant(record.issuers[issuer]?.grant, grant)
-    return marked
-      ? withCredentials(record, issuer, (credentials: IssuerCredentials) => ({ ...credentials, refreshing }))
-      : undefined
+    return marked ? withCredentials(record, issuer, credentials => ({ ...credentials, refreshing })) : undefined
   })
-  if (!marked)
-    throw new OAuthError('token_unavailable', 'The login changed while it was being refreshed.', {
-      step: 'refresh',
-      issuer,
-    })
+  if (marked) return
+  throw new OAuthError('token_unavailable', 'The login changed while it was being refreshed. Try again.', {
+    step: 'refresh',
+    issuer,
+  })
+}
+
+async function hashOf(token: string): Promise<string> {
+  return encodeBase64Url(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(token))))
 }
 
 function loginRequired(why: string, issuer?: string): OAuthError {

@@ -1,7 +1,7 @@
-import { currentCredentials, isSameGrant } from './credential-record.ts'
+import { currentCredentials, isSameGrant, withCredentials } from './credential-record.ts'
 import { OAuthError } from './errors.ts'
 import { createBackOff } from './back-off.ts'
-import { redeemRefreshToken } from './refresh-redemption.ts'
+import { createRedeemer } from './refresh-redemption.ts'
 import { jitter, type SessionContext } from './session-context.ts'
 import { createSingleFlight } from './single-flight.ts'
 import type { IssuerCredentials, StoredGrant } from './store/credential-store.ts'
@@ -28,22 +28,35 @@ export interface Refresher {
 /** Creates the {@link Refresher} of one session. */
 export function createRefresher(context: SessionContext): Refresher {
   const flight = createSingleFlight<StoredGrant>({ cancellable: false })
+  const redeem = createRedeemer(context)
   const backOff = createBackOff({ now: context.now, jitter: () => jitter(context) })
 
   async function run(grant: StoredGrant, reason: RefreshReason): Promise<StoredGrant> {
     backOff.assertReady(grant.grantId)
     try {
-      const fresh = await context.store.withLock(context.key, () => redeemRefreshToken(context, grant, reason))
+      const fresh = await context.store.withLock(context.key, () => redeem(grant, reason))
       backOff.reset()
       return fresh
     } catch (error) {
       if (error instanceof OAuthError) {
         const { issuer = '' } = currentCredentials(context.records.snapshot()) ?? {}
         context.emit({ type: 'refreshFailed', issuer, code: error.code, retryable: error.retryable })
-        if (error.retryable) backOff.failed(grant.grantId, error)
+        if (error.retryable && backOff.failed(grant.grantId, error) >= MAX_SAME_REFUSALS)
+          await giveUp(issuer, grant, error)
       }
       throw error
     }
+  }
+
+  /** The same definite refusal again and again: the token is not tried any more, though nobody said that it is dead (field T13). */
+  async function giveUp(issuer: string, grant: StoredGrant, error: OAuthError): Promise<void> {
+    const refreshRefusedAt = context.now()
+    await context.records.update(record =>
+      isSameGrant(record.issuers[issuer]?.grant, grant)
+        ? withCredentials(record, issuer, credentials => ({ ...credentials, refreshRefusedAt }))
+        : undefined,
+    )
+    throw new OAuthError('refresh_refused', error.message, { ...error.detail, hint: 'Log in again.' }, { cause: error })
   }
 
   return {
@@ -56,6 +69,9 @@ export function createRefresher(context: SessionContext): Refresher {
     settled: () => flight.settled(),
   }
 }
+
+/** How often one and the same OAuth error may answer a refresh before the token counts as refused. */
+const MAX_SAME_REFUSALS = 3
 
 const EARLIEST_REFRESH_MS = 60_000
 

@@ -1,14 +1,14 @@
 import { createChallengeRecovery, needsLogin } from './challenge-recovery.ts'
 import { currentCredentials } from './credential-record.ts'
 import { createDiscovery } from './discovery.ts'
-import { OAuthError } from './errors.ts'
 import type { BegunLogin } from './grant-strategy.ts'
 import { loginRequired } from './challenge-errors.ts'
 import { createLogins, type LoginInput } from './login.ts'
 import { logout, type LogoutOptions, type LogoutReport } from './logout.ts'
 import { createDocumentReader } from './metadata-document.ts'
 import { createOAuthRequest } from './oauth-request.ts'
-import { beginPendingLogin, finishPendingLogin } from './pending-login.ts'
+import { beginPendingLogin } from './begin-login.ts'
+import { finishPendingLogin } from './finish-login.ts'
 import { createPolicy } from './policy.ts'
 import { hasScope, parseScope } from './protocol/scope.ts'
 import { isWithinServer, normalizeServerUrl } from './protocol/server-url.ts'
@@ -20,6 +20,7 @@ import { jitter, type SessionContext } from './session-context.ts'
 import type { LoginOptions, OAuthSessionOptions } from './session.ts'
 import { loginStatus, type LoginStatus } from './status.ts'
 import { createMemoryStore } from './store/memory-store.ts'
+import { sleep as sleepWithTimer } from './sleep.ts'
 import { createTokenAccess } from './token-access.ts'
 
 /** The parts of a session, put together. */
@@ -56,14 +57,11 @@ export function createSessionEngine(options: OAuthSessionOptions): SessionEngine
     return { challenge, allowLegacy: challenged }
   }
 
-  const covers = ({ scope, loggedIn }: LoginStatus, wanted: string | undefined): boolean =>
-    loggedIn && parseScope(wanted).every(each => hasScope(scope, each))
-
   return {
     server: context.server,
     profile: context.key.profile,
     async login({ scope, force = false, signal }) {
-      if (!force && covers(await status(), scope)) {
+      if (!force && isEnough(await status(), scope)) {
         try {
           await tokens.valid(signal)
           return await status()
@@ -123,6 +121,10 @@ export function createSessionEngine(options: OAuthSessionOptions): SessionEngine
   }
 }
 
+function isEnough({ scope, loggedIn }: LoginStatus, wanted: string | undefined): boolean {
+  return loggedIn && parseScope(wanted).every(each => hasScope(scope, each))
+}
+
 function createContext(options: OAuthSessionOptions): { context: SessionContext; settled: () => Promise<void> } {
   const server = normalizeServerUrl(options.server)
   const key = { server, profile: options.profile ?? 'default' }
@@ -176,22 +178,7 @@ function createContext(options: OAuthSessionOptions): { context: SessionContext;
   return {
     context,
     settled: async () => {
-      await Promise.allSettled([...underWay])
+      await Promise.allSettled(underWay)
     },
   }
-}
-
-function sleepWithTimer(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => {
-      clearTimeout(timer)
-      reject(new OAuthError('aborted', 'The caller stopped waiting.', { step: 'retry' }))
-    }
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop)
-      resolve()
-    }, ms)
-    if (signal?.aborted) stop()
-    else signal?.addEventListener('abort', stop, { once: true })
-  })
 }

@@ -9,15 +9,25 @@ export interface SingleFlight<T> {
    * @throws {OAuthError} `aborted`
    */
   run(task: (signal: AbortSignal) => Promise<T>, options?: { readonly signal?: AbortSignal | undefined }): Promise<T>
-  /** True while a task runs. */
-  readonly busy: boolean
-  /** Resolves when no task is running any more. Never rejects. */
+  /** Waits for the run under way, if there is one, and its result; false when there is none. @throws {OAuthError} `aborted` */
+  join(signal?: AbortSignal): Promise<boolean>
+  /** Resolves when the run under way is over. Never rejects. */
   settled(): Promise<void>
 }
 
 /** Creates a {@link SingleFlight}. */
 export function createSingleFlight<T>({ cancellable }: { readonly cancellable: boolean }): SingleFlight<T> {
   let current: { readonly promise: Promise<T>; readonly controller: AbortController; waiters: number } | undefined
+
+  async function wait(flight: NonNullable<typeof current>, signal: AbortSignal | undefined): Promise<T> {
+    flight.waiters++
+    try {
+      return await waitFor(flight.promise, signal)
+    } finally {
+      flight.waiters--
+      if (cancellable && flight.waiters === 0) flight.controller.abort()
+    }
+  }
 
   return {
     async run(task, { signal } = {}) {
@@ -35,20 +45,15 @@ export function createSingleFlight<T>({ cancellable }: { readonly cancellable: b
         })
         current = { promise, controller, waiters: 0 }
       }
-      const flight = current
-      flight.waiters++
-      try {
-        return await waitFor(flight.promise, signal)
-      } finally {
-        flight.waiters--
-        if (cancellable && flight.waiters === 0) flight.controller.abort()
-      }
+      return wait(current, signal)
     },
-    get busy() {
-      return current !== undefined
+    async join(signal) {
+      if (!current || current.controller.signal.aborted) return false
+      await wait(current, signal)
+      return true
     },
     async settled() {
-      while (current) await current.promise.catch(() => undefined)
+      await current?.promise.catch(() => undefined)
     },
   }
 }

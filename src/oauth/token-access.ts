@@ -29,32 +29,37 @@ export function createTokenAccess({
   const ownJitter = jitter(context)
   const expiring = (grant: StoredGrant): boolean => isExpiring(grant, context.now(), ownJitter)
 
-  async function current(signal?: AbortSignal): Promise<StoredGrant | undefined> {
+  /** The stored grant, fresh; when it cannot be kept so, what is left of it and why. */
+  async function keep(
+    signal: AbortSignal | undefined,
+  ): Promise<{ grant?: StoredGrant | undefined; failure?: OAuthError }> {
     const seen = usable(context, context.records.snapshot())?.grant
-    if (seen && !expiring(seen)) return seen
+    if (seen && !expiring(seen)) return { grant: seen }
     const credentials = usable(context, await context.records.read())
     const grant = credentials?.grant
-    if (!credentials || !grant || !expiring(grant) || !isRefreshable(credentials)) return grant
+    if (!credentials || !grant || !expiring(grant) || !isRefreshable(credentials)) return { grant }
     try {
-      return await refresher.refresh(grant, { reason: 'expiring', signal })
+      return { grant: await refresher.refresh(grant, { reason: 'expiring', signal }) }
     } catch (error) {
       // A store that fails is never passed over in silence.
       if (!(error instanceof OAuthError) || error.code === 'aborted') throw error
-      if (!isExpired(grant, context.now())) return grant
+      if (!isExpired(grant, context.now())) return { grant }
       if (!needsLogin(error)) throw error
-      return usable(context, await context.records.read())?.grant
+      return { grant: usable(context, await context.records.read())?.grant, failure: error }
     }
   }
 
   return {
-    current,
+    async current(signal) {
+      return (await keep(signal)).grant
+    },
     async valid(signal) {
-      let grant = await current(signal)
+      let { grant, failure } = await keep(signal)
       if ((!grant || isExpired(grant, context.now())) && logins.allowed && !context.grant.interactive) {
         await logins.obtain({}, signal)
-        grant = await current(signal)
+        ;({ grant, failure } = await keep(signal))
       }
-      if (!grant || isExpired(grant, context.now())) throw loginRequired(context.server)
+      if (!grant || isExpired(grant, context.now())) throw loginRequired(context.server, undefined, failure)
       return grant.accessToken
     },
   }

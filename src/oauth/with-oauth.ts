@@ -38,7 +38,13 @@ export function withOAuth(fetch: typeof globalThis.fetch, session: OAuthSession)
     const url = new URL(input instanceof Request ? input.url : input)
     const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined))
     if (!authorization.covers(url) || headers.has('authorization')) return fetch(input, init)
-    return sendAuthorized(fetch, authorization, await readOutgoingRequest(input, init))
+    const request = await readOutgoingRequest(input, init)
+    try {
+      return await sendAuthorized(fetch, authorization, request)
+    } catch (error) {
+      // Who aborts a fetch expects what fetch rejects with.
+      throw request.signal?.aborted ? request.signal.reason : error
+    }
   }
   return Object.assign(authorizedFetch, {
     authorization: {
@@ -67,7 +73,7 @@ async function sendAuthorized(
     const signer = await authorization.signer(signal)
     const response = await sendWithinServer(fetch, authorization, request, signer)
     const accessToken = signer?.accessToken
-    if (response.status < 300) {
+    if (response.ok) {
       authorization.succeeded(operation, accessToken)
       return response
     }

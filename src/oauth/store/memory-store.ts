@@ -10,7 +10,6 @@ export function createMemoryStore(): CredentialStore {
   // Versions go on counting after a delete, so that a writer from before it cannot win.
   let highestDeleted = 0
   const locks = new Map<string, Promise<unknown>>()
-  const nameOf = (key: CredentialKey): string => JSON.stringify([key.server, key.profile])
 
   return {
     description: 'memory',
@@ -42,44 +41,30 @@ export function createMemoryStore(): CredentialStore {
     async withLock(key, task, { signal } = {}) {
       const name = nameOf(key)
       const previous = locks.get(name) ?? Promise.resolve()
-      let release: () => void = () => undefined
-      const held = new Promise<void>(resolve => {
-        release = resolve
-      })
-      const turn = previous.then(() => held)
+      const run = untilAborted(previous, signal).then(task)
+      const turn = Promise.allSettled([previous, run])
       locks.set(name, turn)
-      try {
-        await untilAborted(previous, signal)
-        return await task()
-      } finally {
-        release()
+      void turn.then(() => {
         if (locks.get(name) === turn) locks.delete(name)
-      }
+      })
+      return run
     },
   }
 }
 
-async function untilAborted(wait: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
-  if (!signal) {
-    await wait
-    return
-  }
-  const { promise, reject } = withReject()
-  const onAbort = (): void =>
-    reject(new StoreError('locked', 'The caller stopped waiting for the lock.', { step: 'lock credentials' }))
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    if (signal.aborted) onAbort()
-    await Promise.race([wait, promise])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
+function nameOf({ server, profile }: CredentialKey): string {
+  return JSON.stringify([server, profile])
 }
 
-function withReject(): { promise: Promise<never>; reject: (error: Error) => void } {
-  let reject: (error: Error) => void = () => undefined
-  const promise = new Promise<never>((_, no) => {
-    reject = no
+function untilAborted(wait: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void =>
+      reject(new StoreError('locked', 'The caller stopped waiting for the lock.', { step: 'lock credentials' }))
+    if (signal?.aborted) onAbort()
+    signal?.addEventListener('abort', onAbort, { once: true })
+    void wait.then(() => {
+      signal?.removeEventListener('abort', onAbort)
+      resolve()
+    })
   })
-  return { promise, reject }
 }

@@ -1,0 +1,41 @@
+import { mergeTokens, withLogin } from './credential-record.ts'
+import { randomId, type SessionContext } from './session-context.ts'
+import type { TokenAnswer } from './token-request.ts'
+
+/** A token answer that makes a new grant. */
+export interface CompletedTokenRequest {
+  readonly issuer: string
+  readonly answer: TokenAnswer
+  readonly requestedScope: string | undefined
+  readonly resource: string | undefined
+}
+
+/**
+ * Stores the outcome of a login: a new grant that inherits nothing and replaces tokens, scope, issuer and registration as one unit
+ * (R-REFRESH-6).
+ *
+ * @throws {StoreError}
+ */
+export async function storeLogin(
+  context: SessionContext,
+  { issuer, answer, requestedScope, resource }: CompletedTokenRequest,
+): Promise<void> {
+  const grantId = randomId(context)
+  const grant = mergeTokens(answer.response, { kind: 'login', grantId, requestedScope, resource }, context.now())
+  const { registration } = answer.client
+  await context.records.update(record => withLogin(record, { issuer, grant, registration, requestedScope }))
+  const { scope, expiresAt, obtainedAt, refreshToken } = grant
+  const refreshable = refreshToken !== undefined
+  context.emit({
+    type: 'loggedIn',
+    issuer,
+    grantId,
+    refreshable,
+    ...(scope !== undefined && { scope }),
+    ...(expiresAt !== undefined && { expiresAt }),
+  })
+  if (refreshable || expiresAt === undefined || !context.grant.interactive) return
+  // Better said now than found out by being logged out (field T14).
+  const minutes = Math.round((expiresAt - obtainedAt) / 60_000)
+  context.emit({ type: 'warning', message: `This login lasts ${minutes} minutes: ${issuer} gave no refresh token.` })
+}

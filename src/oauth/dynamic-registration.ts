@@ -1,0 +1,83 @@
+import type { AuthorizationTarget } from './discovery.ts'
+import { OAuthError } from './errors.ts'
+import { chooseRegistrationMethod } from './protocol/client-authentication.ts'
+import { minimalRegistrationBody, readRegistrationResponse, registrationBody } from './protocol/registration.ts'
+import type { SessionContext } from './session-context.ts'
+import type { ClientRegistration } from './store/credential-store.ts'
+
+/** What a dynamic registration depends on. */
+export interface DynamicRegistrationInput {
+  readonly target: AuthorizationTarget
+  readonly redirectUri: string
+  readonly scope?: string | undefined
+  /** Why an earlier registration does not serve any more; for the event. */
+  readonly reason: string | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Registers this client with the authorization server. The answer governs (R-DCR-2).
+ *
+ * @throws {OAuthError} `registration_rejected`, `registration_invalid`; `discovery_failed` where the endpoint was only a guess
+ * @see RFC 7591
+ */
+export async function registerClient(
+  context: SessionContext,
+  { target, redirectUri, scope, reason, signal }: DynamicRegistrationInput,
+): Promise<ClientRegistration> {
+  const { authorizationServer, issuer, legacy } = target
+  const { clientName = 'Latchkey', ...metadata } = context.grant.clientMetadata ?? {}
+  const body = registrationBody({
+    ...metadata,
+    redirectUris: [redirectUri],
+    clientName,
+    ...(scope !== undefined && { scope }),
+    grantTypes: context.grant.grantTypes,
+    authMethod: chooseRegistrationMethod(authorizationServer.tokenEndpointAuthMethodsSupported),
+  })
+  const url = authorizationServer.registrationEndpoint ?? ''
+  try {
+    const registration = await postRegistration(context, url, body, signal).catch(async (error: unknown) => {
+      if (!isBadRequest(error)) throw error
+      // Some servers refuse members they do not know instead of ignoring them (field R9).
+      return postRegistration(context, url, minimalRegistrationBody(body), signal)
+    })
+    const because = reason !== undefined && { reason }
+    context.emit({ type: 'registered', issuer, kind: 'dynamic', clientId: registration.clientId, ...because })
+    return registration
+  } catch (error) {
+    if (legacy && error instanceof OAuthError && error.code.startsWith('registration_'))
+      throw noOAuthAtAll(context.server, error)
+    throw error
+  }
+}
+
+async function postRegistration(
+  context: SessionContext,
+  url: string,
+  body: Record<string, unknown>,
+  signal: AbortSignal | undefined,
+): Promise<ClientRegistration> {
+  const response = await context.request({
+    step: 'client registration',
+    method: 'POST',
+    url,
+    headers: { 'content-type': 'application/json', accept: 'application/json' },
+    body: JSON.stringify(body),
+    ...(signal && { signal }),
+  })
+  return readRegistrationResponse(response, body)
+}
+
+function isBadRequest(error: unknown): boolean {
+  return error instanceof OAuthError && error.code === 'registration_rejected' && error.detail.status === 400
+}
+
+function noOAuthAtAll(server: string, cause: OAuthError): OAuthError {
+  return new OAuthError(
+    'discovery_failed',
+    `${server} asks for authorization but publishes no OAuth metadata.`,
+    { ...cause.detail, hint: 'It probably wants an API key: send it as a header instead of logging in.' },
+    { cause },
+  )
+}

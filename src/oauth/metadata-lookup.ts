@@ -1,0 +1,72 @@
+import type { OAuthError } from './errors.ts'
+import { findIssuerException, type IssuerException } from './issuer-exceptions.ts'
+import type { DocumentReader } from './metadata-document.ts'
+import {
+  readResourceMetadata,
+  resourceMetadataUrls,
+  type ProtectedResourceMetadata,
+} from './protocol/resource-metadata.ts'
+import { readServerMetadata, serverMetadataUrls, type AuthorizationServerMetadata } from './protocol/server-metadata.ts'
+
+interface LookupOptions {
+  readonly server: string
+  readonly readDocument: DocumentReader
+  readonly exceptions: readonly IssuerException[]
+  readonly requirePkce: boolean
+}
+
+/**
+ * The protected resource metadata: at the URL the challenge named, and nowhere else (R-PRM-1); else at the guessed ones. Undefined only
+ * when its absence is definite.
+ *
+ * @throws {OAuthError} `discovery_unavailable`, `resource_metadata_invalid`, `resource_mismatch`
+ */
+export async function fetchResourceMetadata(
+  { server, readDocument }: LookupOptions,
+  at: { readonly named: string | undefined; readonly remembered: string | undefined },
+  signal: AbortSignal | undefined,
+): Promise<ProtectedResourceMetadata | undefined> {
+  const named = at.named !== undefined
+  // A URL that only an earlier challenge named is the first guess, no more.
+  const guessed = [at.remembered, ...resourceMetadataUrls(server)].filter(url => url !== undefined)
+  for (const url of named ? [at.named] : new Set(guessed)) {
+    const verdict = await readDocument({ step: 'protected resource metadata', url, named, signal }, response =>
+      readResourceMetadata(response, { named, serverUrl: server }),
+    )
+    if (verdict.kind === 'found') return verdict.metadata
+    if (verdict.kind !== 'absent') throw verdict.error
+  }
+  return undefined
+}
+
+/**
+ * The metadata of one issuer, from the first well-known URL that has a valid document. Undefined only when its absence is definite.
+ *
+ * @throws {OAuthError} `discovery_unavailable`, `issuer_mismatch`, `issuer_trailing_slash`, `pkce_unsupported`, `server_metadata_invalid`
+ */
+export async function fetchServerMetadata(
+  { exceptions, requirePkce, readDocument }: LookupOptions,
+  issuer: string,
+  signal: AbortSignal | undefined,
+): Promise<AuthorizationServerMetadata | undefined> {
+  const exception = findIssuerException(issuer, exceptions)
+  const context = {
+    issuer,
+    requirePkce,
+    ...(exception?.trustedIssuer !== undefined && { trustedIssuer: exception.trustedIssuer }),
+    ...(exception?.assumeS256 !== undefined && { assumeS256: exception.assumeS256 }),
+  }
+  let failure: OAuthError | undefined
+  for (const url of exception?.metadataUrl === undefined ? serverMetadataUrls(issuer) : [exception.metadataUrl]) {
+    const verdict = await readDocument({ step: 'authorization server metadata', url, named: false, signal }, response =>
+      readServerMetadata(response, context),
+    )
+    if (verdict.kind === 'found') return verdict.metadata
+    if (verdict.kind === 'absent') continue
+    if (verdict.kind === 'invalid' && verdict.error.code !== 'pkce_unsupported') throw verdict.error
+    // A definite objection says more than "try later".
+    if (!failure || failure.retryable) failure = verdict.error
+  }
+  if (failure) throw failure
+  return undefined
+}
