@@ -49,7 +49,8 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   return collected
 }
 
-const identityKeys = (meta: object): string[] => Object.keys(meta).filter(key => key.startsWith('io.modelcontextprotocol/'))
+const identityKeys = (meta: object): string[] =>
+  Object.keys(meta).filter(key => key.startsWith('io.modelcontextprotocol/'))
 
 describe.each(FAMILIES)('a client of the %s family', (family, createServer, pingMethod) => {
   const calls = [...CALLS, [pingMethod, (client: Client, options?: object) => client.ping(options)] as const]
@@ -87,7 +88,11 @@ describe.each(FAMILIES)('a client of the %s family', (family, createServer, ping
   })
 
   it('R-TRACE-1 trace context passes untouched on every method, and comes back untouched', async () => {
-    const trace = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01', tracestate: 'a=1', baggage: 'k=v;p' }
+    const trace = {
+      traceparent: '00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01',
+      tracestate: 'a=1',
+      baggage: 'k=v;p',
+    }
     const server = createServer({ ...METHODS, 'tools/call': { ...CACHE, content: [], _meta: trace } })
     const client = await connect(URL_OF_SERVER, server)
     for (const [, call] of calls) {
@@ -132,7 +137,8 @@ describe.each(FAMILIES)('a client of the %s family', (family, createServer, ping
     ['the same cursor for ever', 'a', ['', 'a']],
     ['an empty cursor at the end', '', ['']],
   ])('R-PAGE-1 stops when the server gives %s', async (_name, nextCursor, asked) => {
-    const list = (key: string, item: object) => (request: ScriptedRequest) => result(request, { ...CACHE, [key]: [item], nextCursor })
+    const list = (key: string, item: object) => (request: ScriptedRequest) =>
+      result(request, { ...CACHE, [key]: [item], nextCursor })
     const server = createServer({
       'tools/list': list('tools', TOOL),
       'resources/list': list('resources', { uri: 'x:1', name: 'one' }),
@@ -150,7 +156,8 @@ describe.each(FAMILIES)('a client of the %s family', (family, createServer, ping
   it('R-PAGE-1 stops when cursors go round in a circle', async () => {
     const next: Record<string, string> = { '': 'a', a: 'b', b: 'a' }
     const server = createServer({
-      'prompts/list': request => result(request, { ...CACHE, prompts: [{ name: 'p' }], nextCursor: next[request.message.params?.cursor ?? ''] }),
+      'prompts/list': request =>
+        result(request, { ...CACHE, prompts: [{ name: 'p' }], nextCursor: next[request.message.params?.cursor ?? ''] }),
     })
     const client = await connect(URL_OF_SERVER, server)
     expect(await collect(client.prompts())).toHaveLength(3)
@@ -158,7 +165,9 @@ describe.each(FAMILIES)('a client of the %s family', (family, createServer, ping
 
   it('fetches a page only when it is wanted', async () => {
     let page = 0
-    const server = createServer({ 'tools/list': request => result(request, { ...CACHE, tools: [TOOL], nextCursor: String(page++) }) })
+    const server = createServer({
+      'tools/list': request => result(request, { ...CACHE, tools: [TOOL], nextCursor: String(page++) }),
+    })
     const client = await connect(URL_OF_SERVER, server)
     for await (const tool of client.tools()) {
       expect(tool.name).toBe('echo')
@@ -172,7 +181,11 @@ describe.each(FAMILIES)('a client of the %s family', (family, createServer, ping
       'tools/call': request => {
         const token = request.message.params._meta.progressToken
         return eventStream(
-          event({ jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken: token, progress: 1, total: 2, message: 'half' } }),
+          event({
+            jsonrpc: '2.0',
+            method: 'notifications/progress',
+            params: { progressToken: token, progress: 1, total: 2, message: 'half' },
+          }),
           event({ jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data: 'x' } }),
           event({ jsonrpc: '2.0', id: request.message.id, result: { ...CACHE, content: [] } }),
         )
@@ -186,10 +199,13 @@ describe.each(FAMILIES)('a client of the %s family', (family, createServer, ping
     expect(onNotification.mock.calls).toEqual([[expect.objectContaining({ method: 'notifications/message' })]])
   })
 
-  it('gives a result that breaks the protocol\'s promise as an error that says where', async () => {
+  it("gives a result that breaks the protocol's promise as an error that says where", async () => {
     const server = createServer({ 'tools/list': { ...CACHE, tools: [{ name: 7 }] } })
     const client = await connect(URL_OF_SERVER, server)
-    await expect(client.listTools()).rejects.toMatchObject({ code: 'invalid_response', message: expect.stringContaining('tools[0]') })
+    await expect(client.listTools()).rejects.toMatchObject({
+      code: 'invalid_response',
+      message: expect.stringContaining('tools[0]'),
+    })
   })
 
   it('gives up a call by its signal, and tells the server in the way of the family', async () => {
@@ -202,7 +218,9 @@ describe.each(FAMILIES)('a client of the %s family', (family, createServer, ping
     controller.abort()
     await expect(call).rejects.toMatchObject({ code: 'aborted' })
     expect(asked?.signal.aborted).toBe(true)
-    const told = server.requests.filter(({ message }) => message?.method === 'notifications/cancelled').map(({ message }) => message.params.requestId)
+    const told = server.requests
+      .filter(({ message }) => message?.method === 'notifications/cancelled')
+      .map(({ message }) => message.params.requestId)
     expect(told).toEqual(family === 'handshake' ? [asked?.message.id] : [])
   })
 
@@ -238,7 +256,9 @@ describe('requests of the server (handshake family)', () => {
     })
     const client = await connect(URL_OF_SERVER, server)
     await client.callTool('echo')
-    await vi.waitFor(() => expect(server.requests.filter(({ message }) => message?.method === undefined)).toHaveLength(2))
+    await vi.waitFor(() =>
+      expect(server.requests.filter(({ message }) => message?.method === undefined)).toHaveLength(2),
+    )
     const answers = server.requests.filter(({ message }) => message && !message.method)
     expect(answers.map(({ message }) => message)).toEqual([
       { jsonrpc: '2.0', id: 'p', result: {} },
@@ -253,7 +273,12 @@ describe('the stateless family', () => {
     const server = createStatelessServer({
       'tools/call': {
         resultType: 'input_required',
-        inputRequests: { who: { method: 'elicitation/create', params: { message: 'Who?', requestedSchema: { type: 'object', properties: {} } } } },
+        inputRequests: {
+          who: {
+            method: 'elicitation/create',
+            params: { message: 'Who?', requestedSchema: { type: 'object', properties: {} } },
+          },
+        },
       },
     })
     const client = await connect(URL_OF_SERVER, server)
@@ -267,7 +292,10 @@ describe('the stateless family', () => {
     const onError = vi.fn()
     const server = createStatelessServer({
       'tools/call': request =>
-        eventStream(event({ jsonrpc: '2.0', id: 'p', method: 'ping' }), event({ jsonrpc: '2.0', id: request.message.id, result: { ...CACHE, content: [] } })),
+        eventStream(
+          event({ jsonrpc: '2.0', id: 'p', method: 'ping' }),
+          event({ jsonrpc: '2.0', id: request.message.id, result: { ...CACHE, content: [] } }),
+        ),
     })
     const client = await connect(URL_OF_SERVER, { fetch: server.fetch, onError })
     await client.callTool('echo')
@@ -326,7 +354,9 @@ describe('time-outs', () => {
   it('a five-minute login (injected clock) under a 60 s call time-out completes the call', async () => {
     const server = createStatelessServer({
       'tools/call': request =>
-        request.headers.has('authorization') ? result(request, { ...CACHE, content: [{ type: 'text', text: 'done' }] }) : new Response(null, { status: 401 }),
+        request.headers.has('authorization')
+          ? result(request, { ...CACHE, content: [{ type: 'text', text: 'done' }] })
+          : new Response(null, { status: 401 }),
     })
     const { fetch, finishLogin, listeners } = createAuthorizedFetch(server)
     const client = await connect(URL_OF_SERVER, { fetch })
@@ -342,7 +372,8 @@ describe('time-outs', () => {
   it('a five-minute login while connecting is waited for too', async () => {
     const server = createStatelessServer()
     const { answer } = server
-    server.answer = request => (request.headers.has('authorization') ? answer(request) : new Response(null, { status: 401 }))
+    server.answer = request =>
+      request.headers.has('authorization') ? answer(request) : new Response(null, { status: 401 })
     const { fetch, finishLogin } = createAuthorizedFetch(server)
     const connecting = connect(URL_OF_SERVER, { fetch, timeoutMs: 60_000 })
     await vi.advanceTimersByTimeAsync(300_000)
@@ -352,7 +383,10 @@ describe('time-outs', () => {
 
   it('run on when the login is over, and a call that then stays silent fails', async () => {
     const server = createStatelessServer({
-      'tools/call': request => (request.headers.has('authorization') ? new Promise<Response>(() => undefined) : new Response(null, { status: 401 })),
+      'tools/call': request =>
+        request.headers.has('authorization')
+          ? new Promise<Response>(() => undefined)
+          : new Response(null, { status: 401 }),
     })
     const { fetch, finishLogin } = createAuthorizedFetch(server)
     const client = await connect(URL_OF_SERVER, { fetch })
@@ -363,7 +397,7 @@ describe('time-outs', () => {
     expect(await call).toMatchObject({ code: 'timeout' })
   })
 
-  it('end a silent server\'s connect, its initialized notification included', async () => {
+  it("end a silent server's connect, its initialized notification included", async () => {
     const silent = createHandshakeServer({ 'server/discover': () => new Promise<Response>(() => undefined) })
     const probing = connect(URL_OF_SERVER, { fetch: silent.fetch, timeoutMs: 5000 }).catch((error: unknown) => error)
     await vi.advanceTimersByTimeAsync(5000)
@@ -371,7 +405,8 @@ describe('time-outs', () => {
 
     const half = createHandshakeServer()
     const { answer } = half
-    half.answer = request => (request.message?.method === 'notifications/initialized' ? new Promise<Response>(() => undefined) : answer(request))
+    half.answer = request =>
+      request.message?.method === 'notifications/initialized' ? new Promise<Response>(() => undefined) : answer(request)
     const opening = connect(URL_OF_SERVER, { fetch: half.fetch, timeoutMs: 5000 }).catch((error: unknown) => error)
     await vi.advanceTimersByTimeAsync(5000)
     expect(await opening).toMatchObject({ code: 'timeout' })

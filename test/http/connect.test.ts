@@ -23,7 +23,11 @@ async function withAnswer(answer: Answer, options: object = {}) {
   return { server, client: await connect(URL_OF_SERVER, { fetch: server.fetch, ...options }) }
 }
 
-const failure = (promise: Promise<unknown>): Promise<any> => promise.then(() => undefined, (error: unknown) => error)
+const failure = (promise: Promise<unknown>): Promise<any> =>
+  promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
 
 afterEach(() => {
   vi.useRealTimers()
@@ -40,7 +44,11 @@ describe('the URL', () => {
   ])('%j is refused before anything is sent', async (target, why) => {
     const fetch = vi.fn()
     const error = await failure(connect(target, { fetch }))
-    expect(error).toMatchObject({ code: 'configuration', message: expect.stringContaining(why), detail: { hint: expect.any(String) } })
+    expect(error).toMatchObject({
+      code: 'configuration',
+      message: expect.stringContaining(why),
+      detail: { hint: expect.any(String) },
+    })
     expect(String(error)).not.toContain('hunter2')
     expect(fetch).not.toHaveBeenCalled()
   })
@@ -68,7 +76,13 @@ describe('headers', () => {
 
   it('of the caller go with every request, Authorization included, and replace none of the protocol', async () => {
     const server = createHandshakeServer()
-    const headers = { authorization: 'Key 1', 'x-tenant': 'a', 'Mcp-Protocol-Version': '1', accept: 'text/html', 'content-type': 'text/plain' }
+    const headers = {
+      authorization: 'Key 1',
+      'x-tenant': 'a',
+      'Mcp-Protocol-Version': '1',
+      accept: 'text/html',
+      'content-type': 'text/plain',
+    }
     const client = await connect(URL_OF_SERVER, { fetch: server.fetch, headers })
     await client.close()
     expect(server.methods()).toEqual(['server/discover', 'initialize', 'notifications/initialized', 'DELETE'])
@@ -83,12 +97,18 @@ describe('headers', () => {
 })
 
 describe('answers', () => {
-  it.each(['application/json', 'application/json; charset=utf-8', 'Application/JSON'])('of type %s are read as JSON', async type => {
-    const { client } = await withAnswer(({ message }) =>
-      new Response(JSON.stringify({ jsonrpc: '2.0', id: message.id, result: { ...CACHE, content: [] } }), { headers: { 'content-type': type } }),
-    )
-    expect(await client.callTool('x')).toMatchObject({ content: [] })
-  })
+  it.each(['application/json', 'application/json; charset=utf-8', 'Application/JSON'])(
+    'of type %s are read as JSON',
+    async type => {
+      const { client } = await withAnswer(
+        ({ message }) =>
+          new Response(JSON.stringify({ jsonrpc: '2.0', id: message.id, result: { ...CACHE, content: [] } }), {
+            headers: { 'content-type': type },
+          }),
+      )
+      expect(await client.callTool('x')).toMatchObject({ content: [] })
+    },
+  )
 
   it('of type text/event-stream are read to the answer, whatever else is in between', async () => {
     const errors: unknown[] = []
@@ -113,7 +133,10 @@ describe('answers', () => {
     let cut = false
     const { client } = await withAnswer(({ message }) => {
       const body = new ReadableStream<Uint8Array>({
-        start: stream => stream.enqueue(new TextEncoder().encode(event({ jsonrpc: '2.0', id: message.id, result: { ...CACHE, content: [] } }))),
+        start: stream =>
+          stream.enqueue(
+            new TextEncoder().encode(event({ jsonrpc: '2.0', id: message.id, result: { ...CACHE, content: [] } })),
+          ),
         cancel: () => {
           cut = true
         },
@@ -140,40 +163,68 @@ describe('answers', () => {
     ],
   ])('that never come because the stream %s are lost, and the call may have run', async (_name, answer) => {
     const { client } = await withAnswer(answer)
-    expect(await failure(client.callTool('x'))).toMatchObject({ code: 'stream_lost', detail: { method: 'tools/call', mayHaveRun: true } })
+    expect(await failure(client.callTool('x'))).toMatchObject({
+      code: 'stream_lost',
+      detail: { method: 'tools/call', mayHaveRun: true },
+    })
   })
 
   it('that are a web page are told with status, type and the beginning, without control characters', async () => {
     const page = `<html>\u001b[31m${'x'.repeat(1000)}`
-    const { client } = await withAnswer(() => new Response(page, { headers: { 'content-type': 'text/html; charset=utf-8' } }))
+    const { client } = await withAnswer(
+      () => new Response(page, { headers: { 'content-type': 'text/html; charset=utf-8' } }),
+    )
     const error = await failure(client.callTool('x'))
-    expect(error).toMatchObject({ code: 'invalid_response', detail: { status: 200, contentType: 'text/html', hint: expect.stringContaining('web page') } })
+    expect(error).toMatchObject({
+      code: 'invalid_response',
+      detail: { status: 200, contentType: 'text/html', hint: expect.stringContaining('web page') },
+    })
     expect(error.detail.received).toMatch(/^<html> \[31mx+…$/)
     expect(error.detail.received.length).toBeLessThanOrEqual(300)
   })
 
   it.each<[string, () => Response, string]>([
-    ['broken JSON', () => new Response('{"jsonrpc":', { headers: { 'content-type': 'application/json' } }), 'broken JSON'],
+    [
+      'broken JSON',
+      () => new Response('{"jsonrpc":', { headers: { 'content-type': 'application/json' } }),
+      'broken JSON',
+    ],
     ['JSON that is no answer', () => Response.json({ hello: 1 }), 'no answer'],
     ['the answer to something else', () => Response.json({ jsonrpc: '2.0', id: 99, result: {} }), 'no answer'],
     ['nothing', () => new Response(null, { status: 202 }), 'no content'],
     ['plain text', () => new Response('hi', { headers: { 'content-type': 'text/plain' } }), 'text/plain'],
   ])('that are %s are refused', async (_name, answer, message) => {
     const { client } = await withAnswer(answer)
-    expect(await failure(client.callTool('x'))).toMatchObject({ code: 'invalid_response', message: expect.stringContaining(message) })
+    expect(await failure(client.callTool('x'))).toMatchObject({
+      code: 'invalid_response',
+      message: expect.stringContaining(message),
+    })
   })
 
   it('with an error and no id are about the request they answer', async () => {
-    const { client } = await withAnswer(() => Response.json({ jsonrpc: '2.0', id: null, error: { code: -32700, message: 'Parse error' } }))
+    const { client } = await withAnswer(() =>
+      Response.json({ jsonrpc: '2.0', id: null, error: { code: -32700, message: 'Parse error' } }),
+    )
     expect(await failure(client.callTool('x'))).toMatchObject({ name: 'RpcError', code: -32700 })
   })
 
   it.each<[string, Answer]>([
-    ['JSON', ({ message }) => Response.json({ jsonrpc: '2.0', id: message.id, result: { content: [], pad: 'x'.repeat(2000) } })],
-    ['a stream', ({ message }) => eventStream(event({ jsonrpc: '2.0', id: message.id, result: { content: [], pad: 'x'.repeat(2000) } }))],
+    [
+      'JSON',
+      ({ message }) =>
+        Response.json({ jsonrpc: '2.0', id: message.id, result: { content: [], pad: 'x'.repeat(2000) } }),
+    ],
+    [
+      'a stream',
+      ({ message }) =>
+        eventStream(event({ jsonrpc: '2.0', id: message.id, result: { content: [], pad: 'x'.repeat(2000) } })),
+    ],
     [
       'JSON that says it is short',
-      () => new Response('x'.repeat(2000), { headers: { 'content-type': 'application/json', 'content-length': '10', 'content-encoding': 'gzip' } }),
+      () =>
+        new Response('x'.repeat(2000), {
+          headers: { 'content-type': 'application/json', 'content-length': '10', 'content-encoding': 'gzip' },
+        }),
     ],
   ])('longer than the limit are refused: %s', async (_name, answer) => {
     const { client } = await withAnswer(answer, { maxMessageBytes: 1000 })
@@ -184,24 +235,43 @@ describe('answers', () => {
 describe('HTTP errors', () => {
   it('with a JSON-RPC error are that error', async () => {
     const { client } = await withAnswer(request => rpcError(request, 400, -32602, 'Unknown tool: x', { name: 'x' }))
-    expect(await failure(client.callTool('x'))).toMatchObject({ name: 'RpcError', code: -32602, message: 'Unknown tool: x', data: { name: 'x' }, status: 400 })
+    expect(await failure(client.callTool('x'))).toMatchObject({
+      name: 'RpcError',
+      code: -32602,
+      message: 'Unknown tool: x',
+      data: { name: 'x' },
+      status: 400,
+    })
   })
 
   it('without one say what came', async () => {
-    const { client } = await withAnswer(() => new Response('upstream\u0007 down', { status: 502, headers: { 'content-type': 'text/plain' } }))
+    const { client } = await withAnswer(
+      () => new Response('upstream\u0007 down', { status: 502, headers: { 'content-type': 'text/plain' } }),
+    )
     const error = await failure(client.callTool('x'))
-    expect(error).toMatchObject({ code: 'http_status', detail: { status: 502, contentType: 'text/plain', received: 'upstream down', mayHaveRun: true } })
+    expect(error).toMatchObject({
+      code: 'http_status',
+      detail: { status: 502, contentType: 'text/plain', received: 'upstream down', mayHaveRun: true },
+    })
     expect(error.message).toBe('tools/call at https://mcp.example/mcp was answered with HTTP 502: upstream down')
   })
 
   it('401 without authorization attached is told with the challenge', async () => {
-    const challenge = 'Bearer resource_metadata="https://mcp.example/.well-known/oauth-protected-resource", scope="a b", error="invalid_token"'
-    const { client } = await withAnswer(() => new Response(null, { status: 401, headers: { 'www-authenticate': challenge } }))
+    const challenge =
+      'Bearer resource_metadata="https://mcp.example/.well-known/oauth-protected-resource", scope="a b", error="invalid_token"'
+    const { client } = await withAnswer(
+      () => new Response(null, { status: 401, headers: { 'www-authenticate': challenge } }),
+    )
     expect(await failure(client.callTool('x'))).toMatchObject({
       code: 'unauthorized',
       detail: {
         status: 401,
-        challenge: { scheme: 'bearer', scope: 'a b', error: 'invalid_token', resourceMetadata: 'https://mcp.example/.well-known/oauth-protected-resource' },
+        challenge: {
+          scheme: 'bearer',
+          scope: 'a b',
+          error: 'invalid_token',
+          resourceMetadata: 'https://mcp.example/.well-known/oauth-protected-resource',
+        },
       },
     })
   })
@@ -237,12 +307,19 @@ describe('HTTP errors', () => {
   it('to a notification are reported by connect, as the server refused it', async () => {
     const server = createHandshakeServer()
     const { answer } = server
-    server.answer = request => (request.message?.method === 'notifications/initialized' ? new Response('no', { status: 500 }) : answer(request))
-    expect(await failure(connect(URL_OF_SERVER, server))).toMatchObject({ code: 'http_status', detail: { method: 'notifications/initialized' } })
+    server.answer = request =>
+      request.message?.method === 'notifications/initialized' ? new Response('no', { status: 500 }) : answer(request)
+    expect(await failure(connect(URL_OF_SERVER, server))).toMatchObject({
+      code: 'http_status',
+      detail: { method: 'notifications/initialized' },
+    })
   })
 
-  it('field X7: a 401 in the middle of an open server is an authorization error, not a tool\'s', async () => {
-    const server = createHandshakeServer({ 'tools/list': { tools: [] }, 'tools/call': () => new Response(null, { status: 401 }) })
+  it("field X7: a 401 in the middle of an open server is an authorization error, not a tool's", async () => {
+    const server = createHandshakeServer({
+      'tools/list': { tools: [] },
+      'tools/call': () => new Response(null, { status: 401 }),
+    })
     const client = await connect(URL_OF_SERVER, server)
     await client.listTools()
     expect(await failure(client.callTool('x'))).toMatchObject({ name: 'TransportError', code: 'unauthorized' })
@@ -253,7 +330,8 @@ describe('redirects', () => {
   it.each([307, 308])('%i within the origin is followed with method and body kept', async status => {
     const server = createStatelessServer()
     const { answer } = server
-    server.answer = request => (request.url.endsWith('/mcp') ? new Response(null, { status, headers: { location: '/mcp/' } }) : answer(request))
+    server.answer = request =>
+      request.url.endsWith('/mcp') ? new Response(null, { status, headers: { location: '/mcp/' } }) : answer(request)
     const client = await connect('https://mcp.example/mcp', server)
     expect(client.revision).toBe('2026-07-28')
     expect(server.requests.map(({ method, url }) => [method, url])).toEqual([
@@ -271,7 +349,9 @@ describe('redirects', () => {
     ['for ever', 307, '/mcp'],
   ])('%s is refused, and nothing goes there', async (_name, status, location) => {
     const server = createScriptedServer(() => new Response(null, { status, headers: { location } }))
-    const error = await failure(connect('https://mcp.example/mcp', { fetch: server.fetch, headers: { authorization: 'Key 1' } }))
+    const error = await failure(
+      connect('https://mcp.example/mcp', { fetch: server.fetch, headers: { authorization: 'Key 1' } }),
+    )
     expect(error).toMatchObject({ code: 'redirect_refused', detail: { status } })
     expect(new Set(server.requests.map(({ url }) => url))).toEqual(new Set(['https://mcp.example/mcp']))
     expect(server.requests.length).toBeLessThanOrEqual(4)
@@ -297,10 +377,17 @@ describe('sessions', () => {
       initialize: request =>
         result(
           request,
-          { protocolVersion: '2025-11-25', capabilities: {}, serverInfo: { name: 'forgetful', version: String(++sessions) } },
+          {
+            protocolVersion: '2025-11-25',
+            capabilities: {},
+            serverInfo: { name: 'forgetful', version: String(++sessions) },
+          },
           { 'mcp-session-id': `s${sessions}` },
         ),
-      'tools/call': request => (request.headers.get('mcp-session-id') === `s${sessions}` ? result(request, { content: [] }) : new Response(null, { status: 404 })),
+      'tools/call': request =>
+        request.headers.get('mcp-session-id') === `s${sessions}`
+          ? result(request, { content: [] })
+          : new Response(null, { status: 404 }),
     })
   }
 
@@ -310,7 +397,9 @@ describe('sessions', () => {
     expect(client.sessionId).toBe('s1')
     await client.callTool('x')
     await client.close()
-    expect(server.requests.map(({ method, message, headers }) => [message?.method ?? method, headers.get('mcp-session-id')])).toEqual([
+    expect(
+      server.requests.map(({ method, message, headers }) => [message?.method ?? method, headers.get('mcp-session-id')]),
+    ).toEqual([
       ['server/discover', null],
       ['initialize', null],
       ['notifications/initialized', 's1'],
@@ -343,7 +432,10 @@ describe('sessions', () => {
   it.each<[string, Answer]>([
     ['404', () => new Response('Session not found', { status: 404 })],
     ['404 with a JSON-RPC error', request => rpcError(request, 404, -32001, 'Session not found')],
-    ['the 400 of the official examples', request => rpcError(request, 400, -32000, 'Bad Request: No valid session ID provided')],
+    [
+      'the 400 of the official examples',
+      request => rpcError(request, 400, -32000, 'Bad Request: No valid session ID provided'),
+    ],
   ])('field X1: lost with %s are renewed once, and the request is sent again', async (_name, lose) => {
     const server = createHandshakeServer({ 'tools/call': { content: [{ type: 'text', text: 'ok' }] } })
     withLoss(server, lose)
@@ -379,26 +471,34 @@ describe('sessions', () => {
     const server = createHandshakeServer({ 'tools/call': () => new Response(null, { status: 404 }) })
     const client = await connect(URL_OF_SERVER, server)
     const { answer } = server
-    server.answer = request => (request.message?.method === 'initialize' ? new Response('down', { status: 503 }) : answer(request))
+    server.answer = request =>
+      request.message?.method === 'initialize' ? new Response('down', { status: 503 }) : answer(request)
     expect(await failure(client.callTool('x'))).toMatchObject({ code: 'http_status', detail: { status: 503 } })
   })
 
   it('field X1: no session, no renewal: a 404 is a 404', async () => {
-    const server = createHandshakeServer({ 'tools/call': () => new Response(null, { status: 404 }) }, { sessionId: null })
+    const server = createHandshakeServer(
+      { 'tools/call': () => new Response(null, { status: 404 }) },
+      { sessionId: null },
+    )
     const client = await connect(URL_OF_SERVER, server)
     expect(await failure(client.callTool('x'))).toMatchObject({ code: 'http_status', detail: { status: 404 } })
     expect(server.methods().filter(method => method === 'initialize')).toHaveLength(1)
   })
 
   it('a 404 with "method not found" is about the method, not the session', async () => {
-    const server = createHandshakeServer({ 'tools/call': request => rpcError(request, 404, -32601, 'Method not found') })
+    const server = createHandshakeServer({
+      'tools/call': request => rpcError(request, 404, -32601, 'Method not found'),
+    })
     const client = await connect(URL_OF_SERVER, server)
     expect(await failure(client.callTool('x'))).toMatchObject({ name: 'RpcError', code: -32601 })
     expect(server.methods().filter(method => method === 'initialize')).toHaveLength(1)
   })
 
   it('field X10: the stateless family has none: an id is not kept, and a 404 never means that it expired', async () => {
-    const server = createStatelessServer({ 'tools/call': () => new Response(null, { status: 404, headers: { 'mcp-session-id': 'x' } }) })
+    const server = createStatelessServer({
+      'tools/call': () => new Response(null, { status: 404, headers: { 'mcp-session-id': 'x' } }),
+    })
     const { answer } = server
     server.answer = async request => {
       const response = await answer(request)

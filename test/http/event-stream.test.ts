@@ -30,11 +30,18 @@ describe('reading an event stream', () => {
     const message = fc.record({ id: fc.integer(), text: fc.string({ unit: 'grapheme' }) })
     const newline = fc.constantFrom('\n', '\r\n', '\r')
     await fc.assert(
-      fc.asyncProperty(fc.array(message, { maxLength: 5 }), newline, fc.array(fc.nat(), { maxLength: 12 }), async (messages, end, places) => {
-        const text = messages.map(value => `: comment${end}id: x${end}data: ${JSON.stringify(value)}${end}${end}`).join('')
-        const events = await read(cut(bytes(text), places))
-        expect(events.map(({ data }) => JSON.parse(data))).toEqual(messages)
-      }),
+      fc.asyncProperty(
+        fc.array(message, { maxLength: 5 }),
+        newline,
+        fc.array(fc.nat(), { maxLength: 12 }),
+        async (messages, end, places) => {
+          const text = messages
+            .map(value => `: comment${end}id: x${end}data: ${JSON.stringify(value)}${end}${end}`)
+            .join('')
+          const events = await read(cut(bytes(text), places))
+          expect(events.map(({ data }) => JSON.parse(data))).toEqual(messages)
+        },
+      ),
     )
   })
 
@@ -47,7 +54,9 @@ describe('reading an event stream', () => {
   })
 
   it('joins data lines, and gives name and id', async () => {
-    expect(await read([bytes('event: ping\nid: 7\ndata: a\ndata: b\n\n')])).toEqual([expect.objectContaining({ event: 'ping', id: '7', data: 'a\nb' })])
+    expect(await read([bytes('event: ping\nid: 7\ndata: a\ndata: b\n\n')])).toEqual([
+      expect.objectContaining({ event: 'ping', id: '7', data: 'a\nb' }),
+    ])
   })
 
   it('gives out a last event that no empty line follows', async () => {
@@ -64,7 +73,9 @@ describe('reading an event stream', () => {
     ['that never ends', 'x'.repeat(500), 50],
   ])('refuses an event longer than the limit %s', async (_name, text, size) => {
     const whole = bytes(text)
-    const chunks = Array.from({ length: Math.ceil(whole.length / size) }, (_, index) => whole.slice(index * size, (index + 1) * size))
+    const chunks = Array.from({ length: Math.ceil(whole.length / size) }, (_, index) =>
+      whole.slice(index * size, (index + 1) * size),
+    )
     await expect(read(size === 1 ? [whole] : chunks, 100)).rejects.toMatchObject({ code: 'message_too_large' })
   })
 
@@ -80,7 +91,9 @@ describe('reading an event stream', () => {
         cancelled = true
       },
     })
-    await expect(readEventStream(endless, { maxEventLength: 100, onEvent: () => undefined })).rejects.toMatchObject({ code: 'message_too_large' })
+    await expect(readEventStream(endless, { maxEventLength: 100, onEvent: () => undefined })).rejects.toMatchObject({
+      code: 'message_too_large',
+    })
     expect(cancelled).toBe(true)
     expect(pulled).toBeLessThan(10)
   })
@@ -102,7 +115,11 @@ describe('reading an event stream', () => {
 
   it('tells how long to wait before reconnecting', async () => {
     const waits: number[] = []
-    await readEventStream(streamOf([bytes('retry: 500\n\n')]), { maxEventLength: 100, onEvent: () => undefined, onRetry: ms => waits.push(ms) })
+    await readEventStream(streamOf([bytes('retry: 500\n\n')]), {
+      maxEventLength: 100,
+      onEvent: () => undefined,
+      onRetry: ms => waits.push(ms),
+    })
     expect(waits).toEqual([500])
   })
 })

@@ -49,7 +49,13 @@ export function result(request: ScriptedRequest, value: object, headers?: Record
 }
 
 /** A JSON-RPC error as an answer of any status. */
-export function rpcError(request: ScriptedRequest, status: number, code: number, message: string, data?: unknown): Response {
+export function rpcError(
+  request: ScriptedRequest,
+  status: number,
+  code: number,
+  message: string,
+  data?: unknown,
+): Response {
   return Response.json({ jsonrpc: '2.0', id: request.message.id, error: { code, message, data } }, { status })
 }
 
@@ -93,7 +99,11 @@ export function createHandshakeServer(
     answerFrom(
       {
         initialize: asked =>
-          result(asked, { protocolVersion, capabilities: { tools: {} }, serverInfo: SERVER_INFO }, sessionId ? { 'mcp-session-id': sessionId } : {}),
+          result(
+            asked,
+            { protocolVersion, capabilities: { tools: {} }, serverInfo: SERVER_INFO },
+            sessionId ? { 'mcp-session-id': sessionId } : {},
+          ),
         ping: {},
         ...methods,
       },

@@ -18,10 +18,10 @@ interface Running {
   readonly sessions: Map<string, NodeStreamableHTTPServerTransport>
 }
 
-let cleanups: (() => Promise<void> | void)[] = []
+const cleanups: (() => Promise<void> | void)[] = []
 afterEach(async () => {
-  for (const cleanup of cleanups.reverse()) await cleanup()
-  cleanups = []
+  while (cleanups.length > 0) await cleanups.pop()?.()
+  hanging = undefined
 })
 
 function makeServer(): McpServer {
@@ -34,7 +34,7 @@ function makeServer(): McpServer {
     }),
   )
   server.registerTool('slow', { inputSchema: z.object({}) }, async (_args, context) => {
-    const token = context.mcpReq._meta?.progressToken
+    const { progressToken: token } = context.mcpReq['_meta'] ?? {}
     for (const progress of [1, 2]) {
       if (token !== undefined)
         await context.mcpReq.notify({
@@ -86,8 +86,11 @@ async function serve(mode: Mode): Promise<Running> {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`, requests, sessions }
 }
 
-function statelessHandler(mode: Mode): (request: IncomingMessage, response: ServerResponse) => unknown {
-  return toNodeHandler(createMcpHandler(makeServer, mode === 'stateless-sse' ? { responseMode: 'sse' } : {}))
+function statelessHandler(mode: Mode): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  const handle = toNodeHandler(createMcpHandler(makeServer, mode === 'stateless-sse' ? { responseMode: 'sse' } : {}))
+  return async (request, response) => {
+    await handle(request as Parameters<typeof handle>[0], response)
+  }
 }
 
 function sessionHandler(mode: Mode, sessions: Map<string, NodeStreamableHTTPServerTransport>) {
@@ -143,5 +146,72 @@ describe.each<Mode>(['stateless', 'stateless-sse', 'session-json', 'session-sse'
       ])
       await client.ping()
     })
+
+    it('reports progress as it happens', async () => {
+      const { url } = await serve(mode)
+      const client = await connected(url)
+      const seen: unknown[] = []
+      const answer = await client.callTool('slow', {}, { onProgress: progress => seen.push(progress) })
+      expect(answer.content).toEqual([{ type: 'text', text: 'done' }])
+      // A JSON answer has no room for progress.
+      expect(seen).toEqual(mode === 'session-json' ? [] : [1, 2].map(progress => ({ progress, total: 2 })))
+    })
+
+    it("cancels a call by its signal, and the server's handler hears of it", async () => {
+      const { url } = await serve(mode)
+      const client = await connected(url)
+      const states: string[] = []
+      const controller = new AbortController()
+      const reachedAbort = new Promise<void>(resolve => {
+        hanging = state => {
+          states.push(state)
+          if (state === 'started') controller.abort()
+          else resolve()
+        }
+      })
+      await expect(client.callTool('hang', {}, { signal: controller.signal })).rejects.toMatchObject({
+        code: 'aborted',
+      })
+      await reachedAbort
+      expect(states).toEqual(['started', 'aborted'])
+    })
+
+    it("gives the server's error for an unknown resource", async () => {
+      const { url } = await serve(mode)
+      const client = await connected(url)
+      await expect(client.readResource('file:///nowhere')).rejects.toMatchObject({ name: 'RpcError' })
+    })
   },
 )
+
+describe('sessions of the official v2 server', () => {
+  it.each<Mode>(['session-json', 'session-sse'])('%s: DELETE on close ends the session', async mode => {
+    const { url, requests, sessions } = await serve(mode)
+    const client = await connect(url)
+    expect(sessions.size).toBe(1)
+    await client.close()
+    expect(sessions.size).toBe(0)
+    expect(requests.at(-1)).toMatchObject({ method: 'DELETE' })
+  })
+
+  it.each<Mode>(['session-json', 'session-sse'])(
+    'field X1: %s: a session the server forgot is renewed, and the call is made once more',
+    async mode => {
+      const { url, sessions } = await serve(mode)
+      const client = await connected(url)
+      const { sessionId } = client
+      sessions.clear()
+      expect((await client.callTool('add', { a: 1, b: 1 })).content).toEqual([{ type: 'text', text: '2' }])
+      expect(client.sessionId).not.toBe(sessionId)
+    },
+  )
+
+  it('speaks each handshake revision it is pinned to', async () => {
+    for (const revision of ['2025-03-26', '2025-06-18', '2025-11-25'] as const) {
+      const { url } = await serve('session-sse')
+      const client = await connected(url, { revision })
+      expect(client.revision).toBe(revision)
+      expect((await client.callTool('add', { a: 1, b: 1 })).isError).toBeFalsy()
+    }
+  })
+})

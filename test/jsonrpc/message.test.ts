@@ -39,8 +39,16 @@ describe('classifying what a peer sent', () => {
   })
 
   it('R-RPC-1 carries the id of an invalid request when it is valid', () => {
-    expect(classifyMessage({ jsonrpc: '1.0', id: 'a', method: 'x' })).toMatchObject({ kind: 'invalid', id: 'a', code: -32600 })
-    expect(classifyMessage({ jsonrpc: '2.0', id: 7, method: 7 })).toMatchObject({ kind: 'invalid', id: 7, code: -32600 })
+    expect(classifyMessage({ jsonrpc: '1.0', id: 'a', method: 'x' })).toMatchObject({
+      kind: 'invalid',
+      id: 'a',
+      code: -32600,
+    })
+    expect(classifyMessage({ jsonrpc: '2.0', id: 7, method: 7 })).toMatchObject({
+      kind: 'invalid',
+      id: 7,
+      code: -32600,
+    })
   })
 
   it.each([[null], [1.5], [true], [{}], [['a']]])('R-RPC-1 refuses the id %j and does not carry it', id => {
@@ -76,19 +84,28 @@ describe('classifying what a peer sent', () => {
   it('R-RPC-1 answers an invalid message with its id, else with null or without one', () => {
     const invalid = { code: -32600, reason: 'id is odd' }
     const error = { code: -32600, message: 'Invalid Request: id is odd' }
-    expect(invalidMessageAnswer({ ...invalid, id: 'a' }, { omitUnknownId: true })).toEqual({ jsonrpc: '2.0', id: 'a', error })
+    expect(invalidMessageAnswer({ ...invalid, id: 'a' }, { omitUnknownId: true })).toEqual({
+      jsonrpc: '2.0',
+      id: 'a',
+      error,
+    })
     expect(invalidMessageAnswer(invalid, { omitUnknownId: false })).toEqual({ jsonrpc: '2.0', id: null, error })
     expect(invalidMessageAnswer(invalid, { omitUnknownId: true })).toEqual({ jsonrpc: '2.0', error })
   })
 
   it('answers params that are no object with "invalid params"', () => {
     expect(classifyMessage({ ...request, params: [1] })).toMatchObject({ kind: 'invalid', id: 1, code: -32602 })
-    expect(invalidMessageAnswer({ id: 1, code: -32602, reason: 'x' }, { omitUnknownId: true }).error.message).toBe('Invalid params: x')
+    expect(invalidMessageAnswer({ id: 1, code: -32602, reason: 'x' }, { omitUnknownId: true }).error.message).toBe(
+      'Invalid params: x',
+    )
   })
 
   it('never throws, whatever it is given', () => {
     const member = fc.oneof(fc.jsonValue(), fc.constant('2.0'), fc.constant(undefined))
-    const messageLike = fc.record({ jsonrpc: member, id: member, method: member, params: member, result: member, error: member }, { requiredKeys: [] })
+    const messageLike = fc.record(
+      { jsonrpc: member, id: member, method: member, params: member, result: member, error: member },
+      { requiredKeys: [] },
+    )
     fc.assert(
       fc.property(fc.oneof(fc.anything(), messageLike), value => {
         const classified = classifyMessage(value)

@@ -129,7 +129,11 @@ describe('time', () => {
     const token = transport.sent[0].params._meta.progressToken
     for (let step = 1; step <= 3; step += 1) {
       await vi.advanceTimersByTimeAsync(800)
-      transport.receive({ jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken: token, progress: step, total: 3 } })
+      transport.receive({
+        jsonrpc: '2.0',
+        method: 'notifications/progress',
+        params: { progressToken: token, progress: step, total: 3 },
+      })
     }
     expect(seen).toEqual([1, 2, 3].map(progress => ({ progress, total: 3 })))
     await vi.advanceTimersByTimeAsync(99)
@@ -140,9 +144,15 @@ describe('time', () => {
 
   it('is not given back by the progress of another request', async () => {
     const peer = await openPeer()
-    const answer = peer.request('slow', {}, { timeoutMs: 1000, onProgress: () => undefined }).catch((error: unknown) => error)
+    const answer = peer
+      .request('slow', {}, { timeoutMs: 1000, onProgress: () => undefined })
+      .catch((error: unknown) => error)
     await vi.advanceTimersByTimeAsync(900)
-    transport.receive({ jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken: 'other', progress: 1 } })
+    transport.receive({
+      jsonrpc: '2.0',
+      method: 'notifications/progress',
+      params: { progressToken: 'other', progress: 1 },
+    })
     await vi.advanceTimersByTimeAsync(100)
     expect(await answer).toMatchObject({ code: 'timeout' })
   })
@@ -237,7 +247,9 @@ describe('giving up', () => {
   it('remembers only so many given-up requests', async () => {
     const peer = await openPeer({ maxOutgoing: 2 * MAX_ABANDONED })
     const controller = new AbortController()
-    const answers = Array.from({ length: MAX_ABANDONED + 1 }, () => peer.request('a', {}, { signal: controller.signal }).catch(() => 'gone'))
+    const answers = Array.from({ length: MAX_ABANDONED + 1 }, () =>
+      peer.request('a', {}, { signal: controller.signal }).catch(() => 'gone'),
+    )
     peer.mode = { ...peer.mode, notifiesCancelled: () => false }
     controller.abort()
     await Promise.all(answers)
@@ -249,7 +261,7 @@ describe('giving up', () => {
 })
 
 describe('progress', () => {
-  it('R-META-2 the token of the request wins over one in meta, and the caller\'s objects are not changed', async () => {
+  it("R-META-2 the token of the request wins over one in meta, and the caller's objects are not changed", async () => {
     const peer = await openPeer()
     const params = Object.freeze({ name: 'x', _meta: Object.freeze({ progressToken: 'mine', keep: 1 }) })
     const answer = peer.request('a', params, { onProgress: () => undefined })
@@ -264,7 +276,11 @@ describe('progress', () => {
     const onProgress = vi.fn()
     const answer = peer.request('a', {}, { onProgress })
     transport.receive({ jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken: 5, progress: 1 } })
-    transport.receive({ jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken: 1, progress: 'half' } })
+    transport.receive({
+      jsonrpc: '2.0',
+      method: 'notifications/progress',
+      params: { progressToken: 1, progress: 'half' },
+    })
     expect(onNotification).toHaveBeenCalledTimes(2)
     expect(onProgress).not.toHaveBeenCalled()
     transport.receive({ jsonrpc: '2.0', id: 1, result: {} })
@@ -304,7 +320,7 @@ describe('requests of the other side', () => {
     expect(transport.sent).toEqual([{ jsonrpc: '2.0', id: 1, error: { code: -32601, message: 'Method not found' } }])
   })
 
-  it('get the handler\'s RpcError, and of any other error only that there was one', async () => {
+  it("get the handler's RpcError, and of any other error only that there was one", async () => {
     await openPeer({
       onRequest: async ({ method }) => {
         throw method === 'known' ? new RpcError(-1, 'told', { data: 2 }) : new Error('secret')
@@ -320,7 +336,7 @@ describe('requests of the other side', () => {
     expect(errors).toEqual([expect.objectContaining({ message: 'secret' })])
   })
 
-  it('are cancelled by the other side: the handler\'s signal is aborted and nothing is answered', async () => {
+  it("are cancelled by the other side: the handler's signal is aborted and nothing is answered", async () => {
     let signal: AbortSignal | undefined
     await openPeer({
       onRequest: (_request, context) => {
@@ -454,8 +470,16 @@ describe('the end', () => {
 })
 
 it('never throws on what it receives, and what it asked is still answered', async () => {
-  const member = fc.oneof(fc.jsonValue(), fc.constant('2.0'), fc.constant('notifications/progress'), fc.constant('notifications/cancelled'))
-  const messageLike = fc.record({ jsonrpc: member, id: fc.oneof(fc.string(), member), method: member, params: member, error: member }, { requiredKeys: [] })
+  const member = fc.oneof(
+    fc.jsonValue(),
+    fc.constant('2.0'),
+    fc.constant('notifications/progress'),
+    fc.constant('notifications/cancelled'),
+  )
+  const messageLike = fc.record(
+    { jsonrpc: member, id: fc.oneof(fc.string(), member), method: member, params: member, error: member },
+    { requiredKeys: [] },
+  )
   await fc.assert(
     fc.asyncProperty(fc.array(fc.oneof(fc.anything(), messageLike), { maxLength: 20 }), async values => {
       const peer = await openPeer({ onRequest: async () => ({}) })
