@@ -27,7 +27,9 @@ export function install() {
     stdio: 'inherit',
     shell: process.platform === 'win32',
     // npm hands its own settings down; those of the outer package must not reach this one.
-    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_(config_workspace|package_|lifecycle_)/i.test(name))),
+    env: Object.fromEntries(
+      Object.entries(process.env).filter(([name]) => !/^npm_(config_workspace|package_|lifecycle_)/i.test(name)),
+    ),
   })
   writeFileSync(stamp, lockfile)
   console.log(`installed in ${((Date.now() - started) / 1000).toFixed(0)} s`)

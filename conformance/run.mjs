@@ -20,7 +20,9 @@ const seconds = since => `${((Date.now() - since) / 1000).toFixed(1)} s`
 
 function buildLibrary() {
   const newest = folder =>
-    Math.max(...readdirSync(folder, { recursive: true, encoding: 'utf8' }).map(file => statSync(`${folder}/${file}`).mtimeMs))
+    Math.max(
+      ...readdirSync(folder, { recursive: true, encoding: 'utf8' }).map(file => statSync(`${folder}/${file}`).mtimeMs),
+    )
   if (existsSync(path('../dist/client.js')) && newest(path('../dist')) >= newest(path('../src'))) return
   console.log('building the library, whose compiled files the fixture imports …')
   execFileSync(process.execPath, [path('../scripts/build.mjs')], { stdio: 'inherit' })
@@ -51,7 +53,8 @@ async function main() {
     allowPositionals: true,
     options: { only: { type: 'string' }, scenario: { type: 'string', multiple: true }, record: { type: 'boolean' } },
   })
-  if (positionals.some(side => side !== 'client')) throw new Error('only the client leg exists so far: node conformance/run.mjs client')
+  if (positionals.some(side => side !== 'client'))
+    throw new Error('only the client leg exists so far: node conformance/run.mjs client')
   if (values.only !== undefined && ![...LEGS, 'single'].includes(values.only)) {
     throw new Error(`--only takes one of ${[...LEGS, 'single'].join(', ')}`)
   }
@@ -66,7 +69,8 @@ async function main() {
   const fail = (scenario, leg, wrong) => failures.push({ scenario, leg, wrong })
 
   for (const scenario of Object.keys(missing)) {
-    if (!known.includes(scenario)) fail(scenario, 'list', ['the suite has no such scenario: remove it from known-missing.json'])
+    if (!known.includes(scenario))
+      fail(scenario, 'list', ['the suite has no such scenario: remove it from known-missing.json'])
     if (LEGS.some(leg => minimum[leg][scenario] !== undefined)) {
       fail(scenario, 'list', ['passed once: it may not return to known-missing.json'])
     }
@@ -74,7 +78,8 @@ async function main() {
 
   const wanted = values.scenario ?? known
   const unknown = wanted.filter(scenario => !known.includes(scenario))
-  if (unknown.length > 0) throw new Error(`no such scenario: ${unknown.join(', ')}\nThere are:\n  ${known.join('\n  ')}`)
+  if (unknown.length > 0)
+    throw new Error(`no such scenario: ${unknown.join(', ')}\nThere are:\n  ${known.join('\n  ')}`)
 
   const seen = Object.fromEntries([...LEGS, 'single'].map(leg => [leg, new Map()]))
   const legs = values.scenario ? [] : LEGS.filter(leg => values.only === undefined || values.only === leg)
@@ -132,14 +137,18 @@ function report({ seen, missing, failures, wanted }) {
   const cell = (leg, scenario) => {
     const result = seen[leg].get(scenario)
     if (!result) return '–'
-    return missing[scenario] ? 'later' : `${result.passed}${result.failed ? ` F${result.failed}` : ''}${result.warned ? ` W${result.warned}` : ''}`
+    return missing[scenario]
+      ? 'later'
+      : `${result.passed}${result.failed ? ` F${result.failed}` : ''}${result.warned ? ` W${result.warned}` : ''}`
   }
   const width = Math.max(...wanted.map(scenario => scenario.length))
   console.log(`\n${'checks passed'.padEnd(width)}  ${columns.map(leg => leg.padStart(10)).join('  ')}`)
   for (const scenario of wanted) {
     console.log(`${scenario.padEnd(width)}  ${columns.map(leg => cell(leg, scenario).padStart(10)).join('  ')}`)
   }
-  console.log(`\n${Object.keys(missing).length} scenarios wait for later work (known-missing.json, which may only shrink)`)
+  console.log(
+    `\n${Object.keys(missing).length} scenarios wait for later work (known-missing.json, which may only shrink)`,
+  )
   for (const { scenario, leg, wrong } of failures) {
     console.log(`\nFAIL ${scenario} (${leg})`)
     for (const line of wrong) console.log(`     ${line}`)

@@ -10,6 +10,9 @@ const fixture = fileURLToPath(new URL('./client.mjs', import.meta.url))
 /** The fixture runs on the Node that runs this script: the one whose users it stands for. */
 const clientCommand = `"${process.execPath}" "${fixture}"`
 
+/** After this long the suite gives a client up. The fixture's own time-out for a call is shorter. */
+const TIMEOUT_MS = '20000'
+
 function suite(args, { timeoutMs }) {
   return new Promise((resolve, reject) => {
     const child = spawn(suiteNode, ['--no-deprecation', suiteEntry, ...args], {
@@ -39,7 +42,9 @@ function readResults(folder) {
   const scenarios = new Map()
   for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
     if (!file.endsWith('checks.json')) continue
-    const scenario = relative('.', join(file, '..')).replaceAll('\\', '/').replace(/-\d{4}-\d\d-\d\dT[\d-]+Z$/, '')
+    const scenario = relative('.', join(file, '..'))
+      .replaceAll('\\', '/')
+      .replace(/-\d{4}-\d\d-\d\dT[\d-]+Z$/, '')
     const checks = JSON.parse(readFileSync(join(folder, file), 'utf8'))
     const count = status => checks.filter(check => check.status === status).length
     scenarios.set(scenario, {
@@ -66,9 +71,12 @@ const fresh = name => {
 export async function runLeg(leg) {
   const folder = fresh(`leg-${leg}`)
   const selection = leg === 'all' ? ['--suite', 'all'] : ['--requirements', leg]
-  const { status, output } = await suite(['client', '--command', clientCommand, ...selection, '-o', folder], {
-    timeoutMs: 120_000,
-  })
+  const { status, output } = await suite(
+    ['client', '--command', clientCommand, ...selection, '--timeout', TIMEOUT_MS, '-o', folder],
+    {
+      timeoutMs: 120_000,
+    },
+  )
   return { status, output, scenarios: readResults(folder) }
 }
 
@@ -76,9 +84,13 @@ export async function runLeg(leg) {
 export async function runScenario(scenario) {
   const folder = fresh(`single-${scenario}`)
   const { status, output } = await suite(
-    ['client', '--command', clientCommand, '--scenario', scenario, '--timeout', '20000', '-o', folder],
+    ['client', '--command', clientCommand, '--scenario', scenario, '--timeout', TIMEOUT_MS, '-o', folder],
     { timeoutMs: 60_000 },
   )
   const result = readResults(folder).get(scenario)
-  return { status, output, ...(result ?? { passed: 0, failed: 0, warned: 0, problems: ['no checks.json was written'], folder }) }
+  return {
+    status,
+    output,
+    ...(result ?? { passed: 0, failed: 0, warned: 0, problems: ['no checks.json was written'], folder }),
+  }
 }

@@ -1,0 +1,83 @@
+// The client under test, as an application would write it: it connects, lists and calls. Everything about the protocol and about
+// authorization is the library's; only the person at the browser is played here.
+//
+//   node conformance/client.mjs URL      scenario in MCP_CONFORMANCE_SCENARIO, its data in MCP_CONFORMANCE_CONTEXT
+import { connect } from 'latchkey/client'
+import { authorizationCode, createMemoryStore, createOAuthSession, withOAuth } from 'latchkey/oauth'
+
+const scenario = process.env.MCP_CONFORMANCE_SCENARIO ?? ''
+const context = JSON.parse(process.env.MCP_CONFORMANCE_CONTEXT ?? '{}')
+const server = process.argv.at(-1)
+
+/** The person: opens the page, approves at once, and comes back to the redirect URI. */
+const authorizer = {
+  prepare: async () => ({
+    redirectUri: 'http://localhost:3000/callback',
+    authorize: async (url, handle) => {
+      const page = await fetch(url, { redirect: 'manual' })
+      await handle(new URL(page.headers.get('location')).searchParams)
+    },
+    close: async () => {},
+  }),
+}
+
+const session = createOAuthSession({
+  server,
+  store: createMemoryStore(),
+  grant: authorizationCode({
+    authorizer,
+    clientMetadataUrl: 'https://conformance-test.local/client-metadata.json',
+    clientMetadata: { clientName: 'Latchkey conformance' },
+    ...(context.client_id && { client: { clientId: context.client_id, clientSecret: context.client_secret } }),
+  }),
+})
+
+/** What the application does once it is connected. */
+const applications = {
+  initialize: client => client.listTools(),
+  tools_call: async client => {
+    await client.listTools()
+    await client.callTool('add_numbers', { a: 5, b: 3 })
+  },
+  'sse-retry': client => client.callTool('test_reconnection', {}),
+  'elicitation-sep1034-client-defaults': client => client.callTool('test_client_elicitation_defaults', {}),
+  'request-metadata': client => client.listTools(),
+  'http-standard-headers': async client => {
+    const { tools } = await client.listTools()
+    await client.callTool(tools[0].name, {})
+    const { resources } = await client.listResources()
+    await client.readResource(resources[0].uri)
+    const { prompts } = await client.listPrompts()
+    await client.getPrompt(prompts[0].name)
+  },
+  'http-custom-headers': async client => {
+    await client.listTools()
+    for (const { name, arguments: input } of context.toolCalls) await client.callTool(name, input)
+  },
+  'http-invalid-tool-headers': async client => {
+    for await (const tool of client.tools()) await client.callTool(tool.name, { region: 'us-west1' })
+  },
+  'json-schema-ref-no-deref': client => client.listTools(),
+  'json-schema-2020-12-preservation': async client => {
+    const { tools } = await client.listTools()
+    const { inputSchema } = tools.find(tool => tool.name === 'json_schema_2020_12_tool')
+    await client.callTool('json_schema_echo', { schema: inputSchema })
+  },
+  auth: async client => {
+    await client.listTools()
+    await client.callTool('test-tool', {})
+  },
+}
+
+const application = applications[scenario] ?? (scenario.startsWith('auth/') ? applications.auth : undefined)
+if (!application) throw new Error(`This application has nothing to do in the scenario ${scenario}.`)
+
+const client = await connect(server, {
+  fetch: withOAuth(fetch, session),
+  clientInfo: { name: 'latchkey-conformance', version: '1.0.0' },
+  timeoutMs: 8_000,
+  ...(scenario === 'request-metadata' && { capabilities: { roots: {}, sampling: {}, elicitation: {} } }),
+})
+await application(client)
+await client.close()
+await session.close()

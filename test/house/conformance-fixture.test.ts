@@ -1,0 +1,67 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+
+const fixture = readFileSync('conformance/client.mjs', 'utf8')
+const code = fixture.replaceAll(/\/\*\*[\s\S]*?\*\/|\/\/.*$/gm, '')
+
+const table = JSON.parse(readFileSync('conformance/minimum-checks.json', 'utf8')) as {
+  client: Record<string, Record<string, number>>
+}
+const missing = JSON.parse(readFileSync('conformance/known-missing.json', 'utf8')) as {
+  client: Record<string, { checks: number; needs: string }>
+}
+
+describe('the conformance fixture', () => {
+  it('has less than 200 lines', () => {
+    expect(fixture.split('\n').length).toBeLessThan(200)
+  })
+
+  it('imports the public API and nothing else', () => {
+    const imported = [...code.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(match => match[1])
+    expect(imported.length).toBeGreaterThan(0)
+    expect(imported.filter(name => !/^latchkey\/[a-z-]+$/.test(name ?? ''))).toEqual([])
+  })
+
+  it.each([
+    [
+      'requests of its own to a token, registration or metadata endpoint',
+      /\/(?:token|register|reg|authorize|\.well-known)\b/,
+    ],
+    [
+      'grant parameters',
+      /code_verifier|code_challenge|grant_type|redirect_uri|client_assertion|refresh_token|response_type/,
+    ],
+    ['credentials on the wire', /authorization['"]?\s*:|bearer|dpop/i],
+    ['challenges', /www-authenticate|resource_metadata|insufficient_scope/i],
+    [
+      'protocol headers and messages',
+      /mcp-(?:session|protocol|method|name|param)|last-event-id|jsonrpc|_meta\b|requestState/i,
+    ],
+    ['status codes', /\.status\b|\b40[0-9]\b/],
+    ['retries', /\bwhile\b|\bcatch\b|(?<!sse-)retry|attempt|setTimeout|setInterval/i],
+  ])('contains no %s', (_what, pattern) => {
+    expect(code.match(pattern)?.[0]).toBeUndefined()
+  })
+
+  it('fetches nothing but the page that the person is sent to', () => {
+    expect([...code.matchAll(/\bfetch\(([^)]*)\)/g)].map(match => match[1])).toEqual(["url, { redirect: 'manual' }"])
+  })
+})
+
+describe('the lists beside it', () => {
+  it('no scenario is both passing and known missing', () => {
+    const passing = Object.values(table.client).flatMap(Object.keys)
+    expect(passing.filter(scenario => missing.client[scenario])).toEqual([])
+  })
+
+  it('every known-missing scenario says what it waits for and how many checks make it pass', () => {
+    for (const { checks, needs } of Object.values(missing.client)) {
+      expect(checks).toBeGreaterThan(0)
+      expect(needs).toMatch(/\w/)
+    }
+  })
+
+  it('every passing scenario has at least one check, so that none passes vacuously', () => {
+    expect(Object.values(table.client).flatMap(Object.values)).not.toContain(0)
+  })
+})
