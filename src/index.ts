@@ -13,6 +13,8 @@ export {
 } from './jsonrpc/errors.ts'
 export type { JsonRpcMessage, JsonRpcNotification, JsonRpcRequest } from './jsonrpc/message.ts'
 export type { SendOptions, Transport, TransportReceiver } from './jsonrpc/transport.ts'
+export { OAuthError, type OAuthErrorCode, type OAuthErrorDetail } from './oauth/errors.ts'
+export { StoreError } from './oauth/store/store-error.ts'
 export type { ClientCapabilities, ServerCapabilities } from './protocol/capabilities.ts'
 export type {
   AudioContent,

@@ -100,7 +100,7 @@ describe.each(FAMILIES)('a client of the %s family', (family, createServer, ping
       expect(server.requests.at(-1)?.message.params._meta).toMatchObject(trace)
     }
     const answer = await client.callTool('echo')
-    for (const key of TRACE_CONTEXT_META_KEYS) expect(answer._meta?.[key]).toBe(trace[key as keyof typeof trace])
+    for (const key of TRACE_CONTEXT_META_KEYS) expect(answer._meta?.[key]).toBe(trace[key])
   })
 
   it('sends arguments as they are, and none when none are given', async () => {
@@ -317,6 +317,32 @@ describe('the stateless family', () => {
   })
 })
 
+/** A fetch with authorization whose login the test starts and ends. */
+function createAuthorizedFetch(server: ScriptedServer) {
+  const listeners = new Set<(active: boolean) => void>()
+  let finish: (() => void) | undefined
+  const authorizedFetch: NonNullable<ConnectOptions['fetch']> = async (input, init) => {
+    const refused = await server.fetch(input, init)
+    if (refused.status !== 401) return refused
+    for (const listener of listeners) listener(true)
+    await new Promise<void>(resolve => {
+      finish = resolve
+    })
+    for (const listener of listeners) listener(false)
+    const headers = new Headers(init?.headers)
+    headers.set('authorization', 'Bearer t')
+    return await server.fetch(input, { ...init, headers })
+  }
+  const authorization = {
+    grantId: () => undefined,
+    onInteraction: (listener: (active: boolean) => void) => {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+  }
+  return { fetch: Object.assign(authorizedFetch, { authorization }), finishLogin: () => finish?.(), listeners }
+}
+
 describe('time-outs', () => {
   beforeEach(() => {
     vi.useFakeTimers()
@@ -324,32 +350,6 @@ describe('time-outs', () => {
   afterEach(() => {
     vi.useRealTimers()
   })
-
-  /** A fetch with authorization whose login the test starts and ends. */
-  function createAuthorizedFetch(server: ScriptedServer) {
-    const listeners = new Set<(active: boolean) => void>()
-    let finish: () => void = () => undefined
-    const authorizedFetch: NonNullable<ConnectOptions['fetch']> = async (input, init) => {
-      const refused = await server.fetch(input, init)
-      if (refused.status !== 401) return refused
-      for (const listener of listeners) listener(true)
-      await new Promise<void>(resolve => {
-        finish = resolve
-      })
-      for (const listener of listeners) listener(false)
-      const headers = new Headers(init?.headers)
-      headers.set('authorization', 'Bearer t')
-      return await server.fetch(input, { ...init, headers })
-    }
-    const authorization = {
-      grantId: () => undefined,
-      onInteraction: (listener: (active: boolean) => void) => {
-        listeners.add(listener)
-        return () => void listeners.delete(listener)
-      },
-    }
-    return { fetch: Object.assign(authorizedFetch, { authorization }), finishLogin: () => finish(), listeners }
-  }
 
   it('a five-minute login (injected clock) under a 60 s call time-out completes the call', async () => {
     const server = createStatelessServer({

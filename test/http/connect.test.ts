@@ -358,39 +358,39 @@ describe('redirects', () => {
   })
 })
 
-describe('sessions', () => {
-  const withLoss = (server: ScriptedServer, lose: Answer): void => {
-    const { answer } = server
-    let lost = false
-    server.answer = request => {
-      if (!lost && request.message?.method === 'tools/call') {
-        lost = true
-        return lose(request)
-      }
-      return answer(request)
+const withLoss = (server: ScriptedServer, lose: Answer): void => {
+  const { answer } = server
+  let lost = false
+  server.answer = request => {
+    if (!lost && request.message?.method === 'tools/call') {
+      lost = true
+      return lose(request)
     }
+    return answer(request)
   }
-  /** A server that gives a new session id to every `initialize` and knows only the last one. */
-  const createForgetfulServer = (): ScriptedServer => {
-    let sessions = 0
-    return createHandshakeServer({
-      initialize: request =>
-        result(
-          request,
-          {
-            protocolVersion: '2025-11-25',
-            capabilities: {},
-            serverInfo: { name: 'forgetful', version: String(++sessions) },
-          },
-          { 'mcp-session-id': `s${sessions}` },
-        ),
-      'tools/call': request =>
-        request.headers.get('mcp-session-id') === `s${sessions}`
-          ? result(request, { content: [] })
-          : new Response(null, { status: 404 }),
-    })
-  }
+}
+/** A server that gives a new session id to every `initialize` and knows only the last one. */
+const createForgetfulServer = (): ScriptedServer => {
+  let sessions = 0
+  return createHandshakeServer({
+    initialize: request =>
+      result(
+        request,
+        {
+          protocolVersion: '2025-11-25',
+          capabilities: {},
+          serverInfo: { name: 'forgetful', version: String(++sessions) },
+        },
+        { 'mcp-session-id': `s${sessions}` },
+      ),
+    'tools/call': request =>
+      request.headers.get('mcp-session-id') === `s${sessions}`
+        ? result(request, { content: [] })
+        : new Response(null, { status: 404 }),
+  })
+}
 
+describe('sessions', () => {
   it('go with every request after initialize, and end with DELETE', async () => {
     const server = createHandshakeServer({ 'tools/call': { content: [] } })
     const client = await connect(URL_OF_SERVER, server)

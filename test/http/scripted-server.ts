@@ -33,7 +33,7 @@ export function createScriptedServer(answer: Answer): ScriptedServer {
         method: request.method,
         url: request.url,
         headers: request.headers,
-        message: init?.body === undefined ? undefined : JSON.parse(String(init.body)),
+        message: typeof init?.body === 'string' ? JSON.parse(init.body) : undefined,
         signal: request.signal,
       }
       requests.push(recorded)

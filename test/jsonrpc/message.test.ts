@@ -1,6 +1,11 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { classifyMessage, invalidMessageAnswer } from '../../src/jsonrpc/message.ts'
+
+const reason = (value: unknown): string => {
+  const invalid = classifyMessage(value)
+  return invalid.kind === 'invalid' ? invalid.reason : invalid.kind
+}
 
 const request = { jsonrpc: '2.0', id: 1, method: 'ping' }
 
@@ -58,10 +63,6 @@ describe('classifying what a peer sent', () => {
   })
 
   it('R-RPC-1 checks version, then id, then method', () => {
-    const reason = (value: unknown): string => {
-      const invalid = classifyMessage(value)
-      return invalid.kind === 'invalid' ? invalid.reason : invalid.kind
-    }
     expect(reason({ jsonrpc: '1.0', id: null, method: 7 })).toContain('jsonrpc')
     expect(reason({ jsonrpc: '2.0', id: null, method: 7 })).toContain('id ')
     expect(reason({ jsonrpc: '2.0', id: 1, method: 7 })).toContain('method')

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { RpcError, TransportError } from '../../src/jsonrpc/errors.ts'
 import { Peer } from '../../src/jsonrpc/peer.ts'
