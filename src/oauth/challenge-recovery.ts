@@ -81,12 +81,12 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
   ): Promise<boolean> {
     if (accessToken !== undefined && (marks.recovered || accessToken === rejectedFresh)) {
       rejectedFresh = accessToken
-      context.discovery.invalidate('everything')
+      context.discovery.invalidate()
       throw freshTokenRejected(url, challenge)
     }
     if (marks.recovered) return false
     marks.recovered = true
-    context.discovery.invalidate('resource')
+    context.discovery.rejected(challenge)
     if (known?.credentials.grant && isRefreshable(known.credentials)) {
       try {
         await refresher.refresh(known.credentials.grant, { reason: 'rejected', signal })

@@ -3,7 +3,7 @@ import { OAuthError } from './errors.ts'
 import type { OAuthEvent } from './events.ts'
 import { findIssuerException, type IssuerException } from './issuer-exceptions.ts'
 import type { DocumentReader } from './metadata-document.ts'
-import { fetchResourceMetadata, fetchServerMetadata } from './metadata-lookup.ts'
+import { fetchResourceMetadata, fetchServerMetadata, type NamedDocument } from './metadata-lookup.ts'
 import type { AuthorizationChallenge } from './protocol/challenge.ts'
 import { resourceIndicator, type ProtectedResourceMetadata } from './protocol/resource-metadata.ts'
 import { legacyServerMetadata, type AuthorizationServerMetadata } from './protocol/server-metadata.ts'
@@ -41,8 +41,10 @@ export interface Discovery {
   target(input: DiscoveryInput): Promise<AuthorizationTarget>
   /** A known issuer again, without asking the MCP server: to finish a login or revoke. @throws {OAuthError} */
   issuer(issuer: string, signal?: AbortSignal): Promise<AuthorizationTarget>
-  /** Forgets the protected resource metadata, or everything. */
-  invalidate(what: 'resource' | 'everything'): void
+  /** A token was rejected: the resource metadata is read again before anything else, where the challenge says. */
+  rejected(challenge: AuthorizationChallenge | undefined): void
+  /** Forgets everything that was read. */
+  invalidate(): void
 }
 
 /** What discovery needs from its session. */
@@ -65,18 +67,21 @@ interface Cached<T> {
 export function createDiscovery(options: DiscoveryOptions): Discovery {
   const { server, now } = options
   const origin = new URL(server).origin
-  let namedUrl: string | undefined
+  let named: NamedDocument | undefined
   let resourceCache: Cached<ProtectedResourceMetadata | undefined> | undefined
   const serverCache = new Map<string, Cached<AuthorizationServerMetadata>>()
 
+  function note({ resourceMetadata: url }: AuthorizationChallenge): void {
+    if (url !== undefined && url !== named?.url) resourceCache = undefined
+    // What only an earlier challenge named is the first guess, no more.
+    if (url !== undefined) named = { url, strict: true }
+    else if (named) named = { url: named.url, strict: false }
+  }
+
   async function protectedResource(input: DiscoveryInput): Promise<ProtectedResourceMetadata | undefined> {
-    const named = input.challenge?.resourceMetadata
-    if (named !== undefined && named !== namedUrl) {
-      namedUrl = named
-      resourceCache = undefined
-    }
+    if (input.challenge) note(input.challenge)
     if (resourceCache && resourceCache.until > now()) return resourceCache.value
-    const value = await fetchResourceMetadata(options, { named, remembered: namedUrl }, input.signal)
+    const value = await fetchResourceMetadata(options, named, input.signal)
     resourceCache = { value, until: now() + METADATA_LIFETIME_MS }
     return value
   }
@@ -138,9 +143,13 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
       throw first
     },
     issuer: (issuer, signal) => targetAt(issuer, undefined, { ...(signal && { signal }) }),
-    invalidate(what) {
+    rejected(challenge) {
+      note(challenge ?? { scheme: 'bearer' })
       resourceCache = undefined
-      if (what === 'everything') serverCache.clear()
+    },
+    invalidate() {
+      resourceCache = undefined
+      serverCache.clear()
     },
   }
 }

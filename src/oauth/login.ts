@@ -61,7 +61,7 @@ async function login(
   signal: AbortSignal,
 ): Promise<void> {
   // A person is about to be asked: nothing about where they are sent comes from a cache (R-ASM-6).
-  context.discovery.invalidate('everything')
+  context.discovery.invalidate()
   const { challenge, allowLegacy = true } = input
   const target = await context.discovery.target({
     challenge,

@@ -15,6 +15,13 @@ interface LookupOptions {
   readonly requirePkce: boolean
 }
 
+/** Where a challenge said that the document is. */
+export interface NamedDocument {
+  readonly url: string
+  /** Nothing else counts; false for what only an earlier challenge said. */
+  readonly strict: boolean
+}
+
 /**
  * The protected resource metadata: at the URL the challenge named, and nowhere else (R-PRM-1); else at the guessed ones. Undefined only
  * when its absence is definite.
@@ -23,13 +30,12 @@ interface LookupOptions {
  */
 export async function fetchResourceMetadata(
   { server, readDocument }: LookupOptions,
-  at: { readonly named: string | undefined; readonly remembered: string | undefined },
+  at: NamedDocument | undefined,
   signal: AbortSignal | undefined,
 ): Promise<ProtectedResourceMetadata | undefined> {
-  const named = at.named !== undefined
-  // A URL that only an earlier challenge named is the first guess, no more.
-  const guessed = [at.remembered, ...resourceMetadataUrls(server)].filter(url => url !== undefined)
-  for (const url of named ? [at.named] : new Set(guessed)) {
+  const named = at?.strict === true
+  const guessed = [...(at ? [at.url] : []), ...resourceMetadataUrls(server)]
+  for (const url of named ? [at.url] : new Set(guessed)) {
     const verdict = await readDocument({ step: 'protected resource metadata', url, named, signal }, response =>
       readResourceMetadata(response, { named, serverUrl: server }),
     )

@@ -75,7 +75,7 @@ export function createSessionEngine(options: OAuthSessionOptions): SessionEngine
     },
     async beginLogin({ redirectUri, scope, signal }) {
       const { challenge, allowLegacy = true } = await challengeOf(signal)
-      context.discovery.invalidate('everything')
+      context.discovery.invalidate()
       const target = await context.discovery.target({
         challenge,
         record: await context.records.read(),

@@ -60,11 +60,11 @@ async function send(
     body: body.toString(),
   })
   // The endpoint moved, or the client is gone: what was read about this server may be out of date (R-ASM-6).
-  if (response.status === 404) context.discovery.invalidate('everything')
+  if (response.status === 404) context.discovery.invalidate()
   try {
     return readTokenResponse(response)
   } catch (error) {
-    if (isInvalidClient(error)) context.discovery.invalidate('everything')
+    if (isInvalidClient(error)) context.discovery.invalidate()
     throw error
   }
 }

@@ -78,19 +78,19 @@ async function sendAuthorized(
       return response
     }
     if (!request.replayable) return response
-    if (!(await recoverOrDiscard())) return response
-
-    async function recoverOrDiscard(): Promise<boolean> {
-      let again: boolean | undefined
-      try {
-        again = await authorization.recover({ response, url, accessToken, operation, marks, signal })
-        return again
-      } finally {
-        // Left unread, the body would hold its connection.
-        if (again !== false) await response.body?.cancel()
-      }
+    try {
+      if (!(await authorization.recover({ response, url, accessToken, operation, marks, signal }))) return response
+    } catch (error) {
+      await discard(response)
+      throw error
     }
+    await discard(response)
   }
+}
+
+/** Left unread, a body would hold its connection. */
+async function discard(response: Response): Promise<void> {
+  await response.body?.cancel().catch(() => undefined)
 }
 
 async function sendWithinServer(
@@ -106,7 +106,7 @@ async function sendWithinServer(
     const response = await fetch(url.href, request.initWith(headers))
     const next = redirectTarget(response, url, request)
     if (!next || redirects === MAX_REDIRECTS || !authorization.covers(next)) return request.asRedirectMode(response)
-    await response.body?.cancel()
+    await discard(response)
     url = next
   }
 }

@@ -20,7 +20,12 @@ describe('from a 401 to an answer', () => {
       `POST ${SERVER}`,
     ])
     expect(world.seen.at(-1)?.body).toBe(post.body)
-    expect(await session.status()).toMatchObject({ loggedIn: true, issuer: ISSUER, registration: 'dynamic', refreshable: true })
+    expect(await session.status()).toMatchObject({
+      loggedIn: true,
+      issuer: ISSUER,
+      registration: 'dynamic',
+      refreshable: true,
+    })
   })
 
   it('refreshes on expiry without asking anybody', async () => {
@@ -40,7 +45,10 @@ describe('from a 401 to an answer', () => {
     await fetch(SERVER, post)
     world.routes.set(`POST ${SERVER}`, () =>
       world.authorizations.length < 2
-        ? new Response('', { status: 403, headers: { 'www-authenticate': 'Bearer error="insufficient_scope", scope="files:write"' } })
+        ? new Response('', {
+            status: 403,
+            headers: { 'www-authenticate': 'Bearer error="insufficient_scope", scope="files:write"' },
+          })
         : undefined,
     )
     expect((await fetch(SERVER, post)).status).toBe(200)

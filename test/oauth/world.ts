@@ -91,7 +91,10 @@ export class World {
     })
   }
 
-  client(options: Partial<OAuthSessionOptions> = {}, grant: AuthorizationCodeOptions = {}): { session: OAuthSession; fetch: AuthorizedFetch } {
+  client(
+    options: Partial<OAuthSessionOptions> = {},
+    grant: AuthorizationCodeOptions = {},
+  ): { session: OAuthSession; fetch: AuthorizedFetch } {
     const session = this.session(options, grant)
     return { session, fetch: withOAuth(this.fetch, session) }
   }
@@ -140,7 +143,8 @@ export class World {
   #answer(seen: Seen): Response {
     const { url, method } = seen
     if (url.href.split('?')[0] === SERVER) return this.#mcp(seen)
-    if (url.href === new URL('/.well-known/oauth-protected-resource/mcp', SERVER).href) return json(this.resourceMetadata)
+    if (url.href === new URL('/.well-known/oauth-protected-resource/mcp', SERVER).href)
+      return json(this.resourceMetadata)
     if (url.origin === ISSUER || url.origin === OTHER_ISSUER) {
       if (url.pathname === '/.well-known/oauth-authorization-server') return json(this.metadataOf(url.origin))
       if (url.pathname === '/authorize') return new Response('consent')
