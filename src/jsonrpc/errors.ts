@@ -1,5 +1,3 @@
-/** Not JSON. */
-export const PARSE_ERROR = -32700
 /** JSON, but not a JSON-RPC message. */
 export const INVALID_REQUEST = -32600
 export const METHOD_NOT_FOUND = -32601
