@@ -21,8 +21,8 @@ const SEPARATORS = /[\s,;]*/uy
 const SCHEME = /([!#$%&'*+.^_`|~0-9a-z-]+)(?=[\s,;]|$)/iuy
 const TOKEN68 = /[ \t]+([a-z0-9._~+/-]+=*)[ \t]*(?=,|$)/iuy
 const PARAMETER = /([!#$%&'*+.^_`|~0-9a-z-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s,;"]+))/isuy
-/** What is neither: up to the next comma that is not inside a quoted string. */
-const GARBAGE = /(?:"(?:[^"\\]|\\.)*"|[^,"])+|"[^]*/uy
+/** What is neither: a quoted string, a word, or everything behind a quote that never ends. */
+const GARBAGE = /"(?:[^"\\]|\\.)*"|[^\s,"]+|"[^]*/suy
 
 function matchAt(pattern: RegExp, text: string, index: number): RegExpExecArray | null {
   pattern.lastIndex = index
@@ -33,9 +33,10 @@ function parseHeader(header: string): Challenge[] {
   const challenges: { scheme: string; token68?: string; parameters: Map<string, string> }[] = []
   let index = 0
   while (index < header.length) {
-    index += matchAt(SEPARATORS, header, index)?.[0].length ?? 0
+    const separator = matchAt(SEPARATORS, header, index)?.[0] ?? ''
+    index += separator.length
     const current = challenges.at(-1)
-    const parameter = current?.token68 === undefined ? matchAt(PARAMETER, header, index) : null
+    const parameter = matchAt(PARAMETER, header, index)
     if (current !== undefined && parameter !== null) {
       const name = (parameter[1] ?? '').toLowerCase()
       const value = parameter[2]?.replace(/\\(.)/gsu, '$1') ?? parameter[3] ?? ''
@@ -43,7 +44,9 @@ function parseHeader(header: string): Challenge[] {
       index += parameter[0].length
       continue
     }
-    const scheme = matchAt(SCHEME, header, index)
+    // Only a comma begins another challenge: the words of an unquoted description must not.
+    const mayBegin = current === undefined || separator.includes(',')
+    const scheme = mayBegin ? matchAt(SCHEME, header, index) : null
     if (scheme !== null) {
       index += scheme[0].length
       const token68 = matchAt(TOKEN68, header, index)
@@ -62,8 +65,8 @@ function parseHeader(header: string): Challenge[] {
 
 /**
  * The challenges of one or several `WWW-Authenticate` headers, in order. Follows the grammar of RFC 9110: any mix of
- * schemes in one header, token68, quoted pairs. Reads unquoted URLs and missing commas as they are meant, and skips what
- * cannot be read up to the next comma. Never throws.
+ * schemes in one header, token68, quoted pairs. Reads unquoted URLs and missing commas between parameters as they are
+ * meant, and skips what cannot be read. Never throws.
  *
  * @see RFC 9110 §11.6.1
  */
