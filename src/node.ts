@@ -1,0 +1,18 @@
+export {
+  createBrowserAuthorizer,
+  type AuthorizationPrompt,
+  type BrowserAuthorizerOptions,
+} from './node/browser-authorizer.ts'
+export { connect, type ConnectOptions } from './node/connect.ts'
+export { dataDirectory, type DataDirectorySurroundings } from './node/data-directory.ts'
+export { createKeyFile, type DataKey, type DataKeySource } from './node/data-key.ts'
+export { createDefaultSession, createDefaultStore, type DefaultSessionOptions } from './node/default-session.ts'
+export {
+  detectEnvironment,
+  portForwardCommand,
+  type Environment,
+  type EnvironmentSurroundings,
+} from './node/environment.ts'
+export { createFileStore, type FileStoreOptions } from './node/file-store.ts'
+export { openBrowser, type OpenBrowserOptions } from './node/open-browser.ts'
+export { resolveHost } from './node/resolve-host.ts'

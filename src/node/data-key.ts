@@ -1,0 +1,62 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { StoreError } from '../oauth/store/store-error.ts'
+import { assertPrivate, createPrivateFolder, errorCode, publishFile, unreadable } from './private-file.ts'
+
+const KEY_BYTES = 32
+
+/** A key that seals records, and a name for it that gives nothing away. */
+export interface DataKey {
+  readonly bytes: Uint8Array
+  /** First 8 bytes of the key's SHA-256. */
+  readonly id: Uint8Array
+}
+
+/** Where the data key lies. */
+export interface DataKeySource {
+  /** For people: `a key file in …`. */
+  readonly description: string
+  /** The key; made on first use. Two processes that make it at once end up with the same. @throws {StoreError} */
+  key(): Promise<DataKey>
+}
+
+/** Keeps the data key in a file that only its owner can read. */
+export function createKeyFile(directory: string): DataKeySource {
+  const path = join(directory, 'data-key')
+  let known: DataKey | undefined
+  return {
+    description: 'a key file',
+    async key() {
+      known ??= toKey((await readKeyFile(path)) ?? (await createKey(directory, path)), path)
+      return known
+    },
+  }
+}
+
+async function createKey(directory: string, path: string): Promise<string> {
+  await createPrivateFolder(directory)
+  const fresh = randomBytes(KEY_BYTES).toString('base64')
+  if (await publishFile(path, new TextEncoder().encode(fresh))) return fresh
+  return (await readKeyFile(path)) ?? fresh
+}
+
+async function readKeyFile(path: string): Promise<string | undefined> {
+  await assertPrivate(path)
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined
+    throw unreadable(path, error)
+  }
+}
+
+function toKey(text: string, path: string): DataKey {
+  const bytes = Buffer.from(text.trim(), 'base64')
+  if (bytes.length === KEY_BYTES) return { bytes, id: createHash('sha256').update(bytes).digest().subarray(0, 8) }
+  throw new StoreError('corrupt', `${path} is not a data key.`, {
+    step: 'read data key',
+    path,
+    hint: 'Restore it from a backup; without it the stored logins cannot be opened.',
+  })
+}

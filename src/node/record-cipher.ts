@@ -1,0 +1,116 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import type { CredentialRecord } from '../oauth/store/credential-store.ts'
+import { StoreError } from '../oauth/store/store-error.ts'
+import type { DataKey } from './data-key.ts'
+
+const MAGIC = 'latchkey-credentials '
+const FORMAT = 1
+const HEADER = new TextEncoder().encode(`${MAGIC}${FORMAT}\n`)
+const KEY_ID_BYTES = 8
+const NONCE_BYTES = 12
+const TAG_BYTES = 16
+
+/** Where a sealed record belongs. Bound to it: a file copied to another name or version does not open. */
+export interface RecordPlace {
+  readonly path: string
+  /** Names the record. */
+  readonly name: string
+  readonly version: number
+}
+
+/** What a file holds: a record, or the note that it was deleted. */
+export type RecordContent = CredentialRecord | 'deleted'
+
+/** Seals a record with AES-256-GCM: format line, key id, nonce, ciphertext, tag. */
+export function sealRecord(content: RecordContent, place: RecordPlace, key: DataKey): Uint8Array {
+  const nonce = randomBytes(NONCE_BYTES)
+  const cipher = createCipheriv('aes-256-gcm', key.bytes, nonce).setAAD(boundTo(place))
+  const sealed = Buffer.concat([cipher.update(JSON.stringify(content), 'utf8'), cipher.final()])
+  return Buffer.concat([HEADER, key.id, nonce, sealed, cipher.getAuthTag()])
+}
+
+/** Opens a sealed record. @throws {StoreError} `newer_format`, `unreadable` (another key), `corrupt` */
+export function openRecord(file: Buffer, place: RecordPlace, key: DataKey): RecordContent {
+  const body = readHeader(file, place)
+  const keyId = body.subarray(0, KEY_ID_BYTES)
+  if (!keyId.equals(key.id)) {
+    throw new StoreError('unreadable', `${place.path} was sealed with another data key.`, {
+      step: 'read credentials',
+      path: place.path,
+      hint: 'Restore the data key it was written with, or remove this folder and log in again.',
+    })
+  }
+  const nonce = body.subarray(KEY_ID_BYTES, KEY_ID_BYTES + NONCE_BYTES)
+  const sealed = body.subarray(KEY_ID_BYTES + NONCE_BYTES, -TAG_BYTES)
+  let content: unknown
+  try {
+    const decipher = createDecipheriv('aes-256-gcm', key.bytes, nonce, { authTagLength: TAG_BYTES })
+      .setAAD(boundTo(place))
+      .setAuthTag(body.subarray(-TAG_BYTES))
+    content = JSON.parse(Buffer.concat([decipher.update(sealed), decipher.final()]).toString('utf8'))
+  } catch (cause) {
+    // The cause may quote what was opened.
+    throw corrupt(place, cause instanceof SyntaxError ? undefined : cause)
+  }
+  if (content === 'deleted') return content
+  if (!isRecord(content)) throw formatOf(content) > FORMAT ? newer(place, formatOf(content)) : corrupt(place)
+  return content
+}
+
+function readHeader(file: Buffer, place: RecordPlace): Buffer {
+  const end = file.indexOf(0x0a)
+  const line = end === -1 ? '' : file.subarray(0, end).toString('latin1')
+  const format = line.startsWith(MAGIC) ? Number(line.slice(MAGIC.length)) : Number.NaN
+  if (Number.isInteger(format) && format > FORMAT) throw newer(place, format)
+  const body = file.subarray(end + 1)
+  if (format !== FORMAT || body.length < KEY_ID_BYTES + NONCE_BYTES + TAG_BYTES) throw corrupt(place)
+  return body
+}
+
+function boundTo({ name, version }: RecordPlace): Uint8Array {
+  return new TextEncoder().encode(`${MAGIC}${FORMAT}\n${name}\n${version}`)
+}
+
+function formatOf(content: unknown): number {
+  if (typeof content !== 'object' || content === null || !('format' in content)) return 0
+  return typeof content.format === 'number' ? content.format : 0
+}
+
+function isRecord(content: unknown): content is CredentialRecord {
+  if (typeof content !== 'object' || content === null || formatOf(content) !== FORMAT) return false
+  return (
+    'server' in content &&
+    typeof content.server === 'string' &&
+    'profile' in content &&
+    typeof content.profile === 'string' &&
+    'issuers' in content &&
+    typeof content.issuers === 'object' &&
+    content.issuers !== null
+  )
+}
+
+function newer({ path }: RecordPlace, format: number): StoreError {
+  return new StoreError(
+    'newer_format',
+    `${path} was written by a newer version (format ${format}); it was left as it is.`,
+    {
+      step: 'read credentials',
+      path,
+      hint: 'Update this program.',
+    },
+  )
+}
+
+function corrupt({ path }: RecordPlace, cause?: unknown): StoreError {
+  const detail = {
+    step: 'read credentials',
+    path,
+    hint: 'Remove this folder and log in again, if it cannot be restored.',
+  }
+  return new StoreError(
+    'corrupt',
+    `${path} is damaged: it is not what was written.`,
+    detail,
+    cause === undefined ? undefined : { cause },
+  )
+}
