@@ -75,14 +75,10 @@ export function findClient(machine: Machine, issuer: string, clientId: string): 
 
 /** Whether asking for `resource` ends in `invalid_target` (RFC 8707 §2). */
 export function resourceIsRefused(machine: Machine, resource: readonly string[]): boolean {
-  switch (machine.switches().resourceIndicator) {
-    case 'ignored':
-      return false
-    case 'refused':
-      return resource.length > 0
-    case 'checked':
-      return resource.length !== 1 || resource[0] !== ownResource(machine)
-  }
+  const { resourceIndicator } = machine.switches()
+  if (resourceIndicator === 'ignored') return false
+  if (resourceIndicator === 'refused') return resource.length > 0
+  return resource.length !== 1 || resource[0] !== ownResource(machine)
 }
 
 function problemWith(machine: Machine, client: KnownClient, query: URLSearchParams): string | undefined {

@@ -106,8 +106,8 @@ export async function answerWithFault(
     }
     case 'held-request':
       await Promise.race([fault.until, untilAborted(signal)])
-      return process()
   }
+  return process()
 }
 
 /** A page, as a misplaced catch-all or a login wall would send it. */

@@ -39,7 +39,7 @@ function withUrl(response: Response, url: string, redirected: boolean): Response
 }
 
 async function untilAborted(answer: Promise<Response>, signal: AbortSignal): Promise<Response> {
-  let abort: () => void = () => {}
+  let abort = nothing
   const aborted = new Promise<never>((_, reject) => {
     abort = () => reject(signal.reason)
     signal.addEventListener('abort', abort, { once: true })
@@ -50,3 +50,5 @@ async function untilAborted(answer: Promise<Response>, signal: AbortSignal): Pro
     signal.removeEventListener('abort', abort)
   }
 }
+
+function nothing(): void {}

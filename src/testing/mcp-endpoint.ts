@@ -56,14 +56,10 @@ function isGood(machine: Machine, token: IssuedAccessToken): boolean {
 }
 
 function unauthenticated(machine: Machine): Response {
-  switch (machine.switches().unauthenticated) {
-    case '401':
-      return unauthorized(machine, false)
-    case '403':
-      return new Response('Forbidden', { status: 403 })
-    case '302':
-      return new Response(null, { status: 302, headers: { location: LOGIN_WALL } })
-  }
+  const how = machine.switches().unauthenticated
+  if (how === '403') return new Response('Forbidden', { status: 403 })
+  if (how === '302') return new Response(null, { status: 302, headers: { location: LOGIN_WALL } })
+  return unauthorized(machine, false)
 }
 
 function unauthorized(machine: Machine, tokenWasBad: boolean): Response {

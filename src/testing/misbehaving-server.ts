@@ -184,6 +184,6 @@ async function serve(
       return found ? serveWellKnown(machine, found) : unknownPage(machine)
     }
     case 'unknown':
-      return unknownPage(machine)
   }
+  return unknownPage(machine)
 }

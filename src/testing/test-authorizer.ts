@@ -48,14 +48,15 @@ export function createTestAuthorizer(
   const open = new Set<PreparedAuthorizer>()
   const preferred = options.takesPreferred ?? true
 
+  const handOver = async (handle: CallbackHandler, parameters: URLSearchParams): Promise<boolean> => {
+    const outcome = await handle(parameters)
+    outcomes.push(outcome)
+    return outcome.status !== 'ignored'
+  }
+
   const prepare = async (given: PrepareOptions): Promise<PreparedAuthorizer> => {
     preparations.push(given)
     const wanted = preferred ? given.preferredRedirectUris?.[0] : undefined
-    const handOver = async (handle: CallbackHandler, parameters: URLSearchParams): Promise<boolean> => {
-      const outcome = await handle(parameters)
-      outcomes.push(outcome)
-      return outcome.status !== 'ignored'
-    }
     const prepared: PreparedAuthorizer = {
       redirectUri: wanted ?? options.redirectUri ?? 'http://127.0.0.1:33418/callback',
       authorize: async (url, handle) => {

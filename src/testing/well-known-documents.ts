@@ -31,8 +31,8 @@ export function resourceMetadataUrl(machine: Machine): string | undefined {
     case 'named':
       return `${origin}${NAMED}`
     case 'nowhere':
-      return undefined
   }
+  return undefined
 }
 
 /** Recognizes a well-known URL of the resource or of one of the issuers. */
@@ -81,24 +81,19 @@ function resourceVariant(pathname: string, mcpPath: string): StepVariant | undef
 function serveResourceMetadata(machine: Machine, variant: StepVariant): Response {
   const { resourceMetadataAt, resourceMetadataBody, authorizationServers, resourceScopes } = machine.switches()
   if (variant !== `resource-metadata:${resourceMetadataAt}`) return unknownPage(machine)
-  switch (resourceMetadataBody) {
-    case 'html':
-      return htmlPage('<!doctype html><title>App</title>', 200)
-    case 'not-json':
-      return new Response('{"resource":', { headers: { 'content-type': 'application/json' } })
-    case 'empty-object':
-      return Response.json({})
-    case 'wrong-types':
-      return Response.json({ resource: 7, authorization_servers: 'https://auth.example' })
-    case 'document':
-      return Response.json({
-        resource: ownResource(machine),
-        authorization_servers: authorizationServers ?? machine.issuers.slice(0, 1),
-        ...(resourceScopes && { scopes_supported: resourceScopes }),
-        bearer_methods_supported: ['header'],
-        resource_name: 'Misbehaving files',
-      })
-  }
+  if (resourceMetadataBody === 'html') return htmlPage('<!doctype html><title>App</title>', 200)
+  if (resourceMetadataBody === 'not-json')
+    return new Response('{"resource":', { headers: { 'content-type': 'application/json' } })
+  if (resourceMetadataBody === 'empty-object') return Response.json({})
+  if (resourceMetadataBody === 'wrong-types')
+    return Response.json({ resource: 7, authorization_servers: 'https://auth.example' })
+  return Response.json({
+    resource: ownResource(machine),
+    authorization_servers: authorizationServers ?? machine.issuers.slice(0, 1),
+    ...(resourceScopes && { scopes_supported: resourceScopes }),
+    bearer_methods_supported: ['header'],
+    resource_name: 'Misbehaving files',
+  })
 }
 
 function serverMetadataUrl(issuer: string, document: ServerMetadataDocument): string {
