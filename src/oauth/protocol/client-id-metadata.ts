@@ -12,13 +12,13 @@ import { parseUrl } from './url.ts'
  */
 export function isClientIdMetadataDocumentUrl(value: unknown): boolean {
   if (typeof value !== 'string') return false
-  // Printable ASCII without backslash: URL drops tabs and line ends, and reads \ as /.
-  const match = /^https:\/\/([^/?#@\\]+)(\/[^?#\\]+)$/iu.exec(value)
-  if (match === null || !/^[\x21-\x7e]+$/u.test(value)) return false
+  const match = /^https:\/\/([^/?#@\\\s]+)(\/[^?#\\]+)$/iu.exec(value)
+  if (match === null) return false
   const segments = (match[2] ?? '').split('/').map(segment => segment.replace(/%2e/giu, '.'))
   if (segments.some(segment => segment === '.' || segment === '..')) return false
   const url = parseUrl(value)
-  return url !== undefined && url.hostname !== ''
+  // URL drops tabs and line ends, reads \ as / and escapes what no URI may hold: such a string is not what is fetched.
+  return url !== undefined && url.hostname !== '' && url.pathname === match[2]
 }
 
 /**
