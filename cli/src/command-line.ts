@@ -20,7 +20,9 @@ export async function runCommandLine(argv: readonly string[], io: Io): Promise<n
   })
   // The text of a usage error arrives with the exception below, where it is shown like every other failure.
   for (const command of [program, ...program.commands]) {
+    command.configureHelp({ styleTitle: text => terminal.dataStyle.bold(text) })
     command.configureOutput({
+      getOutHasColors: () => terminal.dataStyle.isColorSupported,
       writeOut: text => io.stdout.write(text),
       writeErr: text => {
         if (argv.length === 0) io.stderr.write(text)
@@ -46,7 +48,12 @@ export async function runCommandLine(argv: readonly string[], io: Io): Promise<n
   }
 }
 
-function failureOf(error: unknown, argv: readonly string[], aborted: boolean, options: CommandOptions | undefined): Failure {
+function failureOf(
+  error: unknown,
+  argv: readonly string[],
+  aborted: boolean,
+  options: CommandOptions | undefined,
+): Failure {
   if (error instanceof CommanderError) return usageFailure(error, argv)
   // Whatever broke while everything was being stopped: the person asked for it.
   if (aborted) return { exitCode: EXIT.interrupted, code: 'aborted', message: 'cancelled', facts: {} }
@@ -70,7 +77,9 @@ function usageFailure(error: CommanderError, argv: readonly string[]): Failure {
 function report(failure: Failure, terminal: Terminal, wordy: boolean): void {
   const { style } = terminal
   const lines = [`${style.red('✗')} ${oneLine(failure.message)}`]
-  const facts = Object.entries(failure.facts).filter(([name, value]) => !failure.message.includes(value) && (wordy || name !== 'step'))
+  const facts = Object.entries(failure.facts).filter(
+    ([name, value]) => !failure.message.includes(value) && (wordy || name !== 'step'),
+  )
   for (const [name, value] of facts) lines.push(`  ${style.dim(name.padEnd(8))}  ${oneLine(value)}`)
   if (failure.hint !== undefined) lines.push(`  ${style.cyan('→')} ${oneLine(failure.hint)}`)
   terminal.say(...lines)

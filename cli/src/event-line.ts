@@ -7,7 +7,13 @@ const when = (expiresAt: number | undefined): string =>
   expiresAt === undefined ? 'expiry unknown' : `expires ${new Date(expiresAt).toISOString()}`
 
 /** One HTTP exchange in a line. */
-export function httpLine(leg: { method: string; url: string; status: number | string; durationMs: number; step: string }): string {
+export function httpLine(leg: {
+  method: string
+  url: string
+  status: number | string
+  durationMs: number
+  step: string
+}): string {
   const duration = `${Math.round(leg.durationMs)} ms`
   return `${leg.method.padEnd(4)} ${String(leg.status).padEnd(3)} ${duration.padStart(8)}  ${text(redactedUrl(leg.url))}  (${text(leg.step)})`
 }

@@ -65,7 +65,13 @@ export function describeFailure(error: unknown, context: FailureContext = {}): F
     case 'transport': {
       const { code, message, detail } = known.error
       const hint = detail.hint ?? (code === 'network' ? 'check the URL and the network connection' : undefined)
-      return failure(TRANSPORT_EXIT_CODES[code] ?? EXIT.unreachable, code, message, hint, pick(detail, ['url', 'received']))
+      return failure(
+        TRANSPORT_EXIT_CODES[code] ?? EXIT.unreachable,
+        code,
+        message,
+        hint,
+        pick(detail, ['url', 'received']),
+      )
     }
     case 'rpc': {
       const { code, message } = known.error
@@ -98,7 +104,8 @@ function oauthHint(error: OAuthError, exitCode: ExitCode, context: FailureContex
 /** The command that logs in to the server of `context`, ready to paste into a shell. */
 export function loginCommand(context: FailureContext, scope: string | undefined): string {
   const words = ['latchkey', 'login', shellWord(context.server ?? '<server-url>')]
-  if (context.profile !== undefined && context.profile !== 'default') words.push('--profile', shellWord(context.profile))
+  if (context.profile !== undefined && context.profile !== 'default')
+    words.push('--profile', shellWord(context.profile))
   if (scope !== undefined) words.push('--scope', shellWord(scope))
   return words.join(' ')
 }

@@ -15,7 +15,10 @@ const FILE = 'login-settings.json'
 const entryName = (key: { server: string; profile: string }): string => `${key.profile} ${key.server}`
 
 /** The settings of the last login to (server, profile); empty when there are none or the file cannot be read. */
-export async function readLoginSettings(directory: string, key: { server: string; profile: string }): Promise<LoginSettings> {
+export async function readLoginSettings(
+  directory: string,
+  key: { server: string; profile: string },
+): Promise<LoginSettings> {
   const name = entryName(key)
   const all = await readAll(directory)
   return Object.hasOwn(all, name) ? checked(all[name]) : {}
@@ -35,11 +38,18 @@ export async function writeLoginSettings(
   await mkdir(directory, { recursive: true, mode: 0o700 })
   const temporary = join(directory, `.${FILE}.${process.pid}`)
   try {
-    await writeFile(temporary, `${JSON.stringify(empty ? others : { ...others, [name]: settings }, undefined, 2)}\n`, { mode: 0o600 })
+    await writeFile(temporary, `${JSON.stringify(empty ? others : { ...others, [name]: settings }, undefined, 2)}\n`, {
+      mode: 0o600,
+    })
     await rename(temporary, join(directory, FILE))
   } finally {
     await rm(temporary, { force: true })
   }
+}
+
+/** Forgets the settings of (server, profile). */
+export async function forgetLoginSettings(directory: string, key: { server: string; profile: string }): Promise<void> {
+  await writeLoginSettings(directory, key, {})
 }
 
 async function readAll(directory: string): Promise<SettingsFile> {

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import type { CommandContext, CommandOptions } from './command-context.ts'
 import type { LoginOptions } from './commands/login.ts'
 import { UsageError } from './usage-error.ts'
+import { cliVersion } from './version.ts'
 
 /** Runs a command: its exit code, or an error for `describeFailure`. */
 export type Runner = (options: CommandOptions, command: (context: CommandContext) => Promise<number>) => Promise<void>
@@ -21,11 +21,10 @@ function wholeNumber(name: string, least: number, most: number): (text: string) 
 function finish(command: Command, examples: readonly string[]): Command {
   return command
     .option('--profile <name>', 'keep several logins to one server apart', 'default')
-    .option(
-      '--header <NAME=ENVVAR>',
-      'send a header whose value comes from the environment (repeatable)',
-      (option: string, before: readonly string[]) => [...before, option],
-      [],
+    .addOption(
+      new Option('--header <NAME=ENVVAR>', 'send a header whose value comes from the environment (repeatable)')
+        .argParser((option: string, before: readonly string[]) => [...before, option])
+        .default([], 'none'),
     )
     .option('--verbose', 'show every authorization step and HTTP request on stderr')
     .addHelpText('after', `\nExamples:\n${examples.map(example => `  $ ${example}`).join('\n')}`)
@@ -35,10 +34,9 @@ function finish(command: Command, examples: readonly string[]): Command {
 export function createProgram(run: Runner): Command {
   const program = new Command('latchkey')
     .description('Log in to any MCP server and use it from a terminal.')
-    .version(version(), '-V, --version', 'print the version')
+    .version(cliVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show help for a command')
-    .exitOverride()
     .addHelpText(
       'after',
       `
@@ -61,14 +59,22 @@ State is kept in LATCHKEY_HOME; BROWSER, NO_COLOR and HTTPS_PROXY are respected.
       .option('--client-id <id>', 'use a client registered beforehand')
       .option('--client-secret-env <VAR>', 'environment variable that holds the client secret')
       .option('--client-metadata-url <url>', 'use a client-id metadata document')
-      .option('--redirect-port <port>', 'listen for the answer on this port only', wholeNumber('--redirect-port', 1, 65_535))
+      .option(
+        '--redirect-port <port>',
+        'listen for the answer on this port only',
+        wholeNumber('--redirect-port', 1, 65_535),
+      )
       .addOption(
         new Option('--callback-host <host>', 'host name in the redirect URL').choices(['localhost', '127.0.0.1']),
       )
       .option('--callback-path <path>', 'path in the redirect URL (default: /callback)')
       .option('--no-browser', 'print the URL, and take the redirect URL pasted on stdin')
       .option('--force', 'log in again even when the login still works')
-      .option('--timeout <seconds>', 'how long to wait for the browser (default: 300)', wholeNumber('--timeout', 1, 86_400))
+      .option(
+        '--timeout <seconds>',
+        'how long to wait for the browser (default: 300)',
+        wholeNumber('--timeout', 1, 86_400),
+      )
       .option('--json', 'print one JSON object'),
     [
       'latchkey login https://mcp.example.com/mcp',
@@ -92,11 +98,12 @@ State is kept in LATCHKEY_HOME; BROWSER, NO_COLOR and HTTPS_PROXY are respected.
       'latchkey logout https://mcp.example.com/mcp --client',
       'latchkey logout --all',
     ],
-  ).action((server: string | undefined, options: CommandOptions & { client?: boolean; all?: boolean }, command: Command) =>
-    run({ ...options, ...(server !== undefined && { server }) }, async context => {
-      const profileGiven = command.getOptionValueSource('profile') === 'cli'
-      return (await import('./commands/logout.ts')).logout(context, server, { ...options, profileGiven })
-    }),
+  ).action(
+    (server: string | undefined, options: CommandOptions & { client?: boolean; all?: boolean }, command: Command) =>
+      run({ ...options, ...(server !== undefined && { server }) }, async context => {
+        const profileGiven = command.getOptionValueSource('profile') === 'cli'
+        return (await import('./commands/logout.ts')).logout(context, server, { ...options, profileGiven })
+      }),
   )
 
   finish(
@@ -163,10 +170,4 @@ State is kept in LATCHKEY_HOME; BROWSER, NO_COLOR and HTTPS_PROXY are respected.
   )
 
   return program
-}
-
-function version(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
-  const version = typeof manifest === 'object' && manifest !== null && 'version' in manifest ? manifest.version : undefined
-  return typeof version === 'string' ? version : 'unknown'
 }

@@ -16,6 +16,8 @@ export interface Progress {
   during<T>(label: string, task: () => Promise<T>): Promise<T>
   /** Replaces the label of what is running. */
   update(label: string): void
+  /** Says nothing more until the task is over: a person is typing. */
+  pause(): void
   /** Runs `write` with the line out of the way. */
   interrupt(write: () => void): void
 }
@@ -69,7 +71,7 @@ export function createProgress(output: Output, style: Style, options: { readonly
         return await task()
       } finally {
         if (outer === undefined) stop()
-        else label = outer
+        else if (label !== undefined) label = outer
       }
     },
     update(next) {
@@ -77,6 +79,7 @@ export function createProgress(output: Output, style: Style, options: { readonly
       label = next
       if (!options.animated) wait()
     },
+    pause: stop,
     interrupt(write) {
       const shown = visible
       clear()

@@ -12,7 +12,13 @@ const REGISTRATIONS: Readonly<Record<string, string>> = {
 /** What `status --json` and `login --json` print of one login. */
 export function statusJson(status: LoginStatus): Readonly<Record<string, unknown>> {
   const { server, profile, loggedIn, scope, ...rest } = status
-  return { server, profile, loggedIn, ...(scope !== undefined && { scopes: scope.split(' ').filter(Boolean) }), ...rest }
+  return {
+    server,
+    profile,
+    loggedIn,
+    ...(scope !== undefined && { scopes: scope.split(' ').filter(Boolean) }),
+    ...rest,
+  }
 }
 
 /** Whether there is, or was, a login: a record may also hold nothing but a client registration. */
@@ -24,7 +30,8 @@ export function hasLogin(status: LoginStatus): boolean {
 function loginState(status: LoginStatus, now: number): string {
   const { loggedIn, expiresAt, refreshable } = status
   if (!loggedIn) return expiresAt !== undefined && expiresAt <= now ? `expired ${relativeTime(expiresAt, now)}` : 'no'
-  if (refreshable === true) return expiresAt === undefined ? 'yes, renews itself' : `yes, renews itself ${renewal(expiresAt, now)}`
+  if (refreshable === true)
+    return expiresAt === undefined ? 'yes, renews itself' : `yes, renews itself ${renewal(expiresAt, now)}`
   return expiresAt === undefined ? 'yes' : `yes, expires ${relativeTime(expiresAt, now)}`
 }
 
@@ -36,7 +43,8 @@ function renewal(expiresAt: number, now: number): string {
 export function statusLines(status: LoginStatus, style: Style, now: number): readonly string[] {
   const fact = (name: string, value: string | undefined): readonly string[] =>
     value === undefined || value === '' ? [] : [`  ${style.dim(name.padEnd(10))}${displayText(value, 1_000)}`]
-  const registration = status.registration === undefined ? '' : ` (${REGISTRATIONS[status.registration] ?? status.registration})`
+  const registration =
+    status.registration === undefined ? '' : ` (${REGISTRATIONS[status.registration] ?? status.registration})`
   return [
     `${mark(status, style)} ${style.bold(displayText(status.server, 1_000))}${status.profile === 'default' ? '' : style.dim(` · ${displayText(status.profile)}`)}`,
     ...fact('logged in', loginState(status, now)),

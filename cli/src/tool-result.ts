@@ -10,7 +10,10 @@ export interface ToolResultText {
 }
 
 /** Renders a tool's answer: text blocks as they are, structured content as JSON when there is no text, the rest as notes. */
-export function renderToolResult(result: { readonly content?: unknown; readonly structuredContent?: unknown }): ToolResultText {
+export function renderToolResult(result: {
+  readonly content?: unknown
+  readonly structuredContent?: unknown
+}): ToolResultText {
   const parts: string[] = []
   const notes: string[] = []
   for (const block of Array.isArray(result.content) ? result.content : []) {

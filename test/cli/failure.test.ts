@@ -62,20 +62,35 @@ const TRANSPORT: Record<TransportErrorCode, number> = {
   unexpected_message: 5,
 }
 
-const STORE: readonly StoreErrorCode[] = ['corrupt', 'newer_format', 'locked', 'unreadable', 'unwritable', 'insecure_permissions']
+const STORE: readonly StoreErrorCode[] = [
+  'corrupt',
+  'newer_format',
+  'locked',
+  'unreadable',
+  'unwritable',
+  'insecure_permissions',
+]
 
 describe('what a failure means at the command line', () => {
   it.each(Object.entries(OAUTH))('OAuthError %s exits with %i', (code, exitCode) => {
-    const failure = describeFailure(new OAuthError(code as OAuthErrorCode, 'what happened', { step: 'a step', hint: 'do this' }))
+    const failure = describeFailure(
+      new OAuthError(code as OAuthErrorCode, 'what happened', { step: 'a step', hint: 'do this' }),
+    )
     expect(failure).toMatchObject({ exitCode, code, message: 'what happened', facts: { step: 'a step' } })
   })
 
   it.each(Object.entries(TRANSPORT))('TransportError %s exits with %i', (code, exitCode) => {
-    expect(describeFailure(new TransportError(code as TransportErrorCode, 'm'))).toMatchObject({ exitCode, code, message: 'm' })
+    expect(describeFailure(new TransportError(code as TransportErrorCode, 'm'))).toMatchObject({
+      exitCode,
+      code,
+      message: 'm',
+    })
   })
 
   it.each(STORE)('field L4: StoreError %s is a failure of its own, never a login', code => {
-    const failure = describeFailure(new StoreError(code, 'm', { step: 's', path: '/p', hint: 'h' }), { server: 'https://h.example' })
+    const failure = describeFailure(new StoreError(code, 'm', { step: 's', path: '/p', hint: 'h' }), {
+      server: 'https://h.example',
+    })
     expect(failure).toMatchObject({ exitCode: 1, code, hint: 'h', facts: { path: '/p' } })
   })
 

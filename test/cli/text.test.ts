@@ -43,9 +43,9 @@ describe('names a person may have meant', () => {
 
 describe('URLs in logs', () => {
   it('hide userinfo, fragments and every query value that is not known to be harmless', () => {
-    expect(redactedUrl('https://user:secret@h.example/p?code=secret&state=secret&apiKey=secret&scope=a%20b#secret')).toBe(
-      'https://h.example/p?code=…&state=…&apiKey=…&scope=a%20b',
-    )
+    expect(
+      redactedUrl('https://user:secret@h.example/p?code=secret&state=secret&apiKey=secret&scope=a%20b#secret'),
+    ).toBe('https://h.example/p?code=…&state=…&apiKey=…&scope=a%20b')
     expect(redactedUrl('secret')).toBe('(not a URL)')
   })
 })
@@ -143,6 +143,14 @@ describe('a tool result for people', () => {
 
 describe('exit codes', () => {
   it('are those of the contract', () => {
-    expect(EXIT).toEqual({ done: 0, failed: 1, usage: 2, interactionNeeded: 3, authorizationFailed: 4, unreachable: 5, interrupted: 130 })
+    expect(EXIT).toEqual({
+      done: 0,
+      failed: 1,
+      usage: 2,
+      interactionNeeded: 3,
+      authorizationFailed: 4,
+      unreachable: 5,
+      interrupted: 130,
+    })
   })
 })

@@ -83,7 +83,9 @@ describe('coercion by the input schema', () => {
   it('never throws, whatever the schema looks like', () => {
     fc.assert(
       fc.property(fc.string(), fc.jsonValue(), (text, schema) => {
-        expect(() => coerceValue(text, schema, schema !== null && typeof schema === 'object' ? (schema as never) : {})).not.toThrow()
+        expect(() =>
+          coerceValue(text, schema, schema !== null && typeof schema === 'object' ? (schema as never) : {}),
+        ).not.toThrow()
       }),
     )
   })
@@ -127,7 +129,12 @@ describe('arguments of a tool', () => {
   })
 
   it.each<[string, string[], string | undefined, RegExp]>([
-    ['an unknown name, with the closest known one', ['path=a', 'dept=2'], undefined, /no argument “dept”; did you mean “depth”\?/],
+    [
+      'an unknown name, with the closest known one',
+      ['path=a', 'dept=2'],
+      undefined,
+      /no argument “dept”; did you mean “depth”\?/,
+    ],
     ['a missing required argument', ['depth=2'], undefined, /missing argument: path/],
     ['a value that does not fit', ['path=a', 'depth=two'], undefined, /“depth” should be integer/],
     ['a value that is not listed', ['path=a', 'sort=up'], undefined, /“sort” should be asc \| desc/],
@@ -150,7 +157,9 @@ describe('arguments of a tool', () => {
   })
 
   it('takes other names only where the schema says so', () => {
-    expect(toolArguments(['n=1'], undefined, { type: 'object', additionalProperties: { type: 'number' } })).toEqual({ n: 1 })
+    expect(toolArguments(['n=1'], undefined, { type: 'object', additionalProperties: { type: 'number' } })).toEqual({
+      n: 1,
+    })
     expect(toolArguments(['n=1'], undefined, { type: 'object', additionalProperties: true })).toEqual({ n: '1' })
     expect(() => toolArguments([], '{"n":1}', { ...schema, additionalProperties: false })).toThrow(/no argument “n”/)
     expect(toolArguments([], '{"path":"a","n":1}', schema)).toEqual({ path: 'a', n: 1 })

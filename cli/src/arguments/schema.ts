@@ -67,7 +67,9 @@ export function expectation(schema: unknown, root: Schema, depth = 0): string {
   const resolved = resolveSchema(schema, root)
   if ('const' in resolved) return JSON.stringify(resolved['const'])
   if (Array.isArray(resolved['enum'])) {
-    const shown = resolved['enum'].slice(0, 12).map(value => (typeof value === 'string' ? value : JSON.stringify(value)))
+    const shown = resolved['enum']
+      .slice(0, 12)
+      .map(value => (typeof value === 'string' ? value : JSON.stringify(value)))
     return [...shown, ...(resolved['enum'].length > 12 ? ['…'] : [])].join(' | ')
   }
   const options = depth > MAX_DEPTH ? [] : alternatives(resolved, root)

@@ -34,7 +34,9 @@ export async function call(context: CommandContext, server: string, options: Cal
         signal,
         onProgress: ({ progress, total, message }) => {
           const share = total === undefined || total <= 0 ? '' : ` ${Math.round((progress / total) * 100)} %`
-          terminal.progress.update(`Calling ${name}${share}${message === undefined ? '' : ` · ${displayText(message, 120)}`}`)
+          terminal.progress.update(
+            `Calling ${name}${share}${message === undefined ? '' : ` · ${displayText(message, 120)}`}`,
+          )
         },
       }),
     )

@@ -1,8 +1,8 @@
+import { createDefaultStore } from 'latchkey/node'
 import type { CommandContext } from '../command-context.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts'
 import { printJson } from '../json-output.ts'
 import { openSession } from '../open-session.ts'
-import { createStore } from '../credentials.ts'
 import { hasLogin, statusJson, statusLines, statusTable } from '../status-view.ts'
 
 /** `latchkey status`: one login, or the list of all. Reads the store only. */
@@ -15,7 +15,7 @@ export async function status(context: CommandContext, server: string | undefined
     else io.stdout.write(`${statusLines(found, terminal.dataStyle, io.now()).join('\n')}\n`)
     return EXIT.done
   }
-  const store = await createStore(io)
+  const store = createDefaultStore()
   const keys = await store.list()
   const statuses = await Promise.all(
     keys.map(async key => {

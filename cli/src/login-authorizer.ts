@@ -1,0 +1,98 @@
+import { existsSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import type { Authorizer } from 'latchkey/oauth'
+import type { AuthorizationPrompt } from 'latchkey/node'
+import type { CommandContext } from './command-context.ts'
+import type { LoginOptions } from './commands/login.ts'
+import { documentRedirects, withDocumentRedirects, type RedirectShape } from './document-redirects.ts'
+import type { LoginSettings } from './login-settings.ts'
+import { pastedLines } from './pasted-lines.ts'
+import type { Style } from './terminal.ts'
+
+/** What the authorizer of a command needs to know. */
+export interface LoginAuthorizerOptions {
+  readonly server: string
+  readonly settings: LoginSettings
+  /** Reads the client-id metadata document. */
+  readonly fetch: typeof globalThis.fetch
+  /** Absent for every command but `login`. */
+  readonly login?: LoginOptions
+}
+
+/** Takes the person to the authorization server: says what happens, opens the browser, and takes a pasted answer where none comes back. */
+export async function createLoginAuthorizer(
+  context: CommandContext,
+  options: LoginAuthorizerOptions,
+): Promise<Authorizer> {
+  const { io, terminal } = context
+  const { server, settings, login, fetch } = options
+  const { createBrowserAuthorizer, detectEnvironment, openBrowser, portForwardCommand } = await import('latchkey/node')
+  const environment = detectEnvironment({ env: io.env, platform: process.platform, exists: existsSync })
+  const mayOpen = login?.browser !== false && environment.canOpenBrowser
+  let takesPaste = !mayOpen
+
+  const create = (shape: RedirectShape): Authorizer =>
+    createBrowserAuthorizer({
+      server,
+      ...shape,
+      openBrowser: mayOpen
+        ? url => {
+            terminal.say(
+              login
+                ? `Opening your browser to log in to ${server}`
+                : `${server} asks you to log in: opening your browser`,
+            )
+            return openBrowser(url, { env: io.env })
+          }
+        : false,
+      onPrompt: prompt => {
+        takesPaste ||= !prompt.browserOpened
+        const forward = portForwardCommand(prompt.port, { env: io.env, user: userInfo().username })
+        terminal.say(...promptLines(prompt, terminal.style, { server, takesPaste, forward }))
+        if (takesPaste) terminal.progress.pause()
+        else terminal.progress.update('Waiting for you to finish in the browser')
+      },
+      async *pastedLines(signal) {
+        if (takesPaste) yield* pastedLines(io, signal)
+      },
+      onRefusedPaste: message => {
+        terminal.say(`${terminal.style.yellow('!')} ${message}`)
+      },
+      ...(login?.timeout !== undefined && { timeoutMs: login.timeout * 1_000 }),
+    })
+
+  const { clientMetadataUrl } = settings
+  const fixed: RedirectShape = {
+    ...(settings.redirectPort !== undefined && { port: settings.redirectPort }),
+    ...(settings.callbackHost !== undefined && { host: settings.callbackHost }),
+    ...(settings.callbackPath !== undefined && { path: settings.callbackPath }),
+  }
+  // A client registered beforehand wins over the document, and so do its redirect URIs.
+  if (clientMetadataUrl === undefined || login?.clientId !== undefined) return create(fixed)
+  return withDocumentRedirects(create, fixed, () => documentRedirects(clientMetadataUrl, fetch))
+}
+
+function promptLines(
+  { url, browserOpened }: AuthorizationPrompt,
+  style: Style,
+  {
+    server,
+    takesPaste,
+    forward,
+  }: { readonly server: string; readonly takesPaste: boolean; readonly forward: string | undefined },
+): readonly string[] {
+  return [
+    browserOpened
+      ? style.dim('If it does not open, visit:')
+      : `To log in to ${server}, open this address in a browser:`,
+    '',
+    `  ${style.cyan(url.href)}`,
+    '',
+    ...(takesPaste
+      ? ['If the browser ends on a page that cannot be reached, paste the address of that page here.']
+      : []),
+    ...(takesPaste && forward !== undefined
+      ? [style.dim(`Or let the browser reach this machine, from yours: ${forward}`)]
+      : []),
+  ]
+}

@@ -1,0 +1,120 @@
+import type { CredentialKey, CredentialStore, OAuthEvent, OAuthSession } from 'latchkey/oauth'
+import type { CommandContext } from './command-context.ts'
+import type { LoginOptions } from './commands/login.ts'
+import { eventLine, noticeLine } from './event-line.ts'
+import type { Io } from './io.ts'
+import { createLoginAuthorizer } from './login-authorizer.ts'
+import { readLoginSettings, writeLoginSettings, type LoginSettings } from './login-settings.ts'
+import { createFetch, hasProxy } from './proxy-fetch.ts'
+import { stateDirectory } from './state-directory.ts'
+import { UsageError } from './usage-error.ts'
+
+/** Which login a command works with, and what it may do. */
+export interface SessionRequest {
+  readonly server: string
+  /** Default: `--profile`. */
+  readonly profile?: string
+  /** Default: the store of the environment. */
+  readonly store?: CredentialStore
+  /** Whether a browser may be opened. */
+  readonly interactive: boolean
+  /** The options of `login`. */
+  readonly login?: LoginOptions
+}
+
+/**
+ * Opens the session of one login, with everything wired that a command line has: store, proxy, browser, events on stderr.
+ * Whoever opens it closes it: closing waits for a token that is being redeemed.
+ *
+ * @throws {UsageError} @throws {OAuthError} `configuration` @throws {StoreError}
+ */
+export async function openSession(context: CommandContext, request: SessionRequest): Promise<OAuthSession> {
+  const { io, options } = context
+  const [{ authorizationCode, createOAuthSession }, { createDefaultStore, resolveHost }, { normalizeServerUrl }] =
+    await Promise.all([import('latchkey/oauth'), import('latchkey/node'), import('latchkey/oauth/protocol')])
+  const server = normalizeServerUrl(serverUrl(request.server))
+  const key: CredentialKey = { server, profile: request.profile ?? options.profile }
+  const given = settingsOf(request.login)
+  const directory = await stateDirectory(io)
+  const store = request.store ?? createDefaultStore()
+  const [fetch, stored] = await Promise.all([createFetch(io.env), readLoginSettings(directory, key)])
+  const settings: LoginSettings = { ...stored, ...given }
+  const client = clientOf(request.login, io)
+  const authorizer = await createLoginAuthorizer(context, {
+    server,
+    settings,
+    fetch,
+    ...(request.login && { login: request.login }),
+  })
+  const session = createOAuthSession({
+    ...key,
+    store,
+    fetch,
+    interactive: request.interactive,
+    now: io.now,
+    grant: authorizationCode({
+      authorizer,
+      ...(client && { client }),
+      ...(settings.clientMetadataUrl !== undefined && { clientMetadataUrl: settings.clientMetadataUrl }),
+    }),
+    // Behind a proxy names are the proxy's to resolve; often nobody here can.
+    ...(!hasProxy(io.env) && { createDefaultStore, resolveHost }),
+    onEvent: event => {
+      showEvent(context, event)
+    },
+  })
+  if (request.login) await writeLoginSettings(directory, key, settings)
+  return session
+}
+
+/** Whether logging in may help. */
+export function needsLogin(error: unknown): boolean {
+  return error instanceof Error && error.name === 'OAuthError' && 'code' in error && error.code === 'login_required'
+}
+
+function showEvent({ terminal, options }: CommandContext, event: OAuthEvent): void {
+  const { style } = terminal
+  if (options.verbose === true) {
+    terminal.say(style.dim(`· ${eventLine(event)}`))
+    return
+  }
+  const notice = noticeLine(event)
+  if (notice !== undefined) terminal.say(`${style.yellow('!')} ${notice}`)
+}
+
+/** A URL typed without its scheme is the commonest slip. */
+function serverUrl(typed: string): string {
+  if (/^https?:\/\//i.test(typed)) return typed
+  const guess = `https://${typed}`
+  throw new UsageError(
+    'the server is given by its http or https URL',
+    /^[a-z0-9.-]+(:\d+)?(\/\S*)?$/i.test(typed) && URL.canParse(guess) ? guess : 'https://mcp.example.com/mcp',
+  )
+}
+
+function settingsOf(login: LoginOptions | undefined): LoginSettings {
+  const { clientMetadataUrl, redirectPort, callbackHost, callbackPath } = login ?? {}
+  if (callbackPath !== undefined && !/^\/[^?#\s]*$/.test(callbackPath)) {
+    throw new UsageError('--callback-path takes a path that begins with a slash', '--callback-path /oauth/callback')
+  }
+  return {
+    ...(clientMetadataUrl !== undefined && { clientMetadataUrl }),
+    ...(redirectPort !== undefined && { redirectPort }),
+    ...(callbackHost !== undefined && { callbackHost }),
+    ...(callbackPath !== undefined && { callbackPath }),
+  }
+}
+
+function clientOf(login: LoginOptions | undefined, io: Io): { clientId: string; clientSecret?: string } | undefined {
+  const { clientId, clientSecretEnv } = login ?? {}
+  if (clientSecretEnv !== undefined && clientId === undefined) {
+    throw new UsageError('--client-secret-env needs --client-id', '--client-id ID --client-secret-env VAR')
+  }
+  if (clientId === undefined) return undefined
+  if (clientSecretEnv === undefined) return { clientId }
+  const clientSecret = io.env[clientSecretEnv]?.trim()
+  if (clientSecret === undefined || clientSecret === '') {
+    throw new UsageError(`--client-secret-env: the environment variable ${clientSecretEnv} is not set`)
+  }
+  return { clientId, clientSecret }
+}
