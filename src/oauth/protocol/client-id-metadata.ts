@@ -12,13 +12,13 @@ import { parseUrl } from './url.ts'
  */
 export function isClientIdMetadataDocumentUrl(value: unknown): boolean {
   if (typeof value !== 'string') return false
-  const match = /^https:\/\/([^/?#@\\\s]+)(\/[^?#\\]+)$/iu.exec(value)
+  const match = /^https:\/\/[A-Za-z0-9._:[\]-]+(\/[^?#\\]+)$/u.exec(value)
   if (match === null) return false
-  const segments = (match[2] ?? '').split('/').map(segment => segment.replace(/%2e/giu, '.'))
+  const segments = (match[1] ?? '').split('/').map(segment => segment.replace(/%2e/giu, '.'))
   if (segments.some(segment => segment === '.' || segment === '..')) return false
   const url = parseUrl(value)
   // URL drops tabs and line ends, reads \ as / and escapes what no URI may hold: such a string is not what is fetched.
-  return url !== undefined && url.hostname !== '' && url.pathname === match[2]
+  return url !== undefined && url.hostname !== '' && url.pathname === match[1]
 }
 
 /**
