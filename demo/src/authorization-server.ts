@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http'
 import { exportJWK, generateKeyPair } from 'jose'
-import type { Configuration, Provider } from 'oidc-provider'
+import type { Configuration, JWK, Provider } from 'oidc-provider'
 import type { Recorder } from './leg.ts'
 import { listenRecorded, type RunningServer } from './recorded-server.ts'
 
@@ -37,10 +37,10 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
   return { ...server, issuer: `${server.url}${path}` }
 }
 
-function configuration(options: AuthorizationServerOptions, origin: string, signingKey: object): Configuration {
+function configuration(options: AuthorizationServerOptions, origin: string, signingKey: JWK): Configuration {
   const port = new URL(origin).port
   return {
-    jwks: { keys: [signingKey as never] },
+    jwks: { keys: [signingKey] },
     // Cookies do not know ports: names of their own keep two servers on one host apart.
     cookies: {
       keys: [`demo-${port}`],
@@ -61,7 +61,7 @@ function configuration(options: AuthorizationServerOptions, origin: string, sign
     features: {
       devInteractions: { enabled: true },
       registration: { enabled: true },
-      revocation: { enabled: true },
+      revocation: { enabled: true, allowedPolicy: (_context, client, token) => token.clientId === client.clientId },
       resourceIndicators: {
         enabled: true,
         useGrantedResource: () => true,
@@ -77,6 +77,7 @@ function configuration(options: AuthorizationServerOptions, origin: string, sign
     issueRefreshToken: (_context, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,
     ttl: {
+      AccessToken: (_context, token) => token.resourceServer?.accessTokenTTL ?? 3600,
       Grant: 86_400,
       Interaction: 3600,
       RefreshToken: 86_400,

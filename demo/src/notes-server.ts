@@ -23,6 +23,8 @@ export interface NotesServerOptions {
   /** Default: any free port. */
   readonly port?: number
   readonly record?: Recorder
+  /** Asked about every access token that is otherwise good. Default: none is revoked. */
+  readonly isRevoked?: (token: string) => boolean
 }
 
 export interface NotesServer extends RunningServer {
@@ -38,7 +40,7 @@ export async function startNotesServer(options: NotesServerOptions): Promise<Not
     'notes server',
     async origin => {
       const handler = createMcpHandler(createNotes())
-      const guarded = await createGuard(new URL(`${origin}/mcp`), options.issuer, handler.fetch)
+      const guarded = await createGuard(new URL(`${origin}/mcp`), options, handler.fetch)
       const serve = toNodeHandler({ fetch: guarded })
       // The adapter's own types do not allow for `exactOptionalPropertyTypes`; a real IncomingMessage is what it is made for.
       return (request, response) => void serve(request as NodeIncomingMessageLike, response)
@@ -52,7 +54,7 @@ type AuthorizedHandler = (request: Request, options: { authInfo: AuthInfo }) => 
 
 async function createGuard(
   resource: URL,
-  issuer: string,
+  { issuer, isRevoked = () => false }: NotesServerOptions,
   handle: AuthorizedHandler,
 ): Promise<(request: Request) => Promise<Response>> {
   const authorizationServer = (await (await fetch(`${issuer}/.well-known/openid-configuration`)).json()) as {
@@ -74,7 +76,12 @@ async function createGuard(
     resourceMetadataUrl: metadataUrl,
     requiredScopes: ['notes:read'],
     expectedResource: resource,
-    verifier: { verifyAccessToken: token => verify(token, keys, issuer, resource) },
+    verifier: {
+      verifyAccessToken: async token => {
+        if (isRevoked(token)) throw new OAuthError(OAuthErrorCode.InvalidToken, 'token revoked')
+        return verify(token, keys, { issuer, resource })
+      },
+    },
   })
   return async request => {
     const { pathname } = new URL(request.url)
@@ -88,15 +95,18 @@ async function createGuard(
 async function verify(
   token: string,
   keys: ReturnType<typeof createRemoteJWKSet>,
-  issuer: string,
-  resource: URL,
+  { issuer, resource }: { issuer: string; resource: URL },
 ): Promise<AuthInfo> {
   try {
-    const { payload } = await jwtVerify(token, keys, { issuer, audience: resource.href, typ: 'at+jwt' })
+    const { payload } = await jwtVerify(token, keys, {
+      issuer,
+      audience: resource.href,
+      typ: 'at+jwt',
+    })
     return {
       token,
       clientId: String(payload['client_id']),
-      scopes: String(payload['scope'] ?? '').split(' '),
+      scopes: typeof payload['scope'] === 'string' ? payload['scope'].split(' ') : [],
       resource,
       ...(payload.exp === undefined ? {} : { expiresAt: payload.exp }),
       extra: { subject: payload.sub },
@@ -106,10 +116,11 @@ async function verify(
   }
 }
 
+const text = (value: string) => ({ content: [{ type: 'text' as const, text: value }] })
+
 /** One notebook for as long as the process runs; a fresh `McpServer` per request serves it. */
 function createNotes(): () => McpServer {
   const notes = ['Otters hold hands while they sleep.']
-  const text = (value: string) => ({ content: [{ type: 'text' as const, text: value }] })
   return () => {
     const server = new McpServer({ name: 'notes', version: '1.0.0' })
     server.registerTool('list_notes', { description: 'Lists every note.', annotations: { readOnlyHint: true } }, () =>

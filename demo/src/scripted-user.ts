@@ -11,20 +11,26 @@ export const SCRIPTED_USER_AGENT = 'scripted-user'
 /** Pages and redirects a login may take before something is clearly wrong. */
 const MAX_STEPS = 20
 
+export interface ScriptedUserOptions {
+  /** Name to log in with. Default `ada`. */
+  readonly login?: string
+  /** Cancels on the first page instead of logging in. */
+  readonly deny?: boolean
+  /** The address at which to stop without opening it: for an application that takes the redirect URL by hand. */
+  readonly stopAt?: string
+}
+
 /**
  * Plays the person: opens the authorization URL, logs in, consents, and follows every redirect to the page that the application
  * shows at the end. Knows HTML forms and cookies, and nothing about OAuth.
  */
-export async function approve(
-  url: string | URL,
-  options: { login?: string; onPage?: (url: string) => void } = {},
-): Promise<FinalPage> {
+export async function approve(url: string | URL, options: ScriptedUserOptions = {}): Promise<FinalPage> {
   const cookies = createCookieJar()
   const start = new URL(url)
   const fields: Record<string, string> = { login: options.login ?? 'ada', password: 'correct horse' }
   let next: { url: URL; form?: URLSearchParams } = { url: start }
   for (let step = 0; step < MAX_STEPS; step += 1) {
-    options.onPage?.(next.url.origin + next.url.pathname)
+    if (options.stopAt && next.url.href.startsWith(options.stopAt)) return { url: next.url.href, status: 0, body: '' }
     const response = await fetch(next.url, {
       redirect: 'manual',
       headers: { 'user-agent': SCRIPTED_USER_AGENT, accept: 'text/html', cookie: cookies.header(next.url) },
@@ -37,7 +43,13 @@ export async function approve(
       next = { url: new URL(location, next.url) }
       continue
     }
-    const form = next.url.origin === start.origin && response.status === 200 ? parseForm(body, fields) : undefined
+    const asked = next.url.origin === start.origin && response.status === 200
+    const cancel = asked && options.deny ? /href="([^"]*\/abort)"/.exec(body)?.[1] : undefined
+    if (cancel) {
+      next = { url: new URL(cancel, next.url) }
+      continue
+    }
+    const form = asked ? parseForm(body, fields) : undefined
     if (!form) return { url: next.url.href, status: response.status, body }
     next = { url: new URL(form.action, next.url), form: form.values }
   }
