@@ -208,14 +208,24 @@ describe('registrations and the tokens they belong to', () => {
     world.now += 3_599_000
     await session.accessToken()
     expect(world.refreshes[0]?.form.get('client_id')).toBe(two)
-    expect(world.events).toContainEqual(expect.objectContaining({ type: 'registered', reason: expect.stringContaining('9999') }))
+    expect(world.events).toContainEqual(
+      expect.objectContaining({ type: 'registered', reason: expect.stringContaining('9999') }),
+    )
   })
 
   it('R-DCR-4 an expired secret is a reason to register again', async () => {
     const world = new World()
     const expiry = world.now / 1000 + 5000
     world.routes.set(REGISTER, () =>
-      json({ client_id: 'c', client_secret: 's', client_secret_expires_at: expiry, token_endpoint_auth_method: 'client_secret_post' }, 201),
+      json(
+        {
+          client_id: 'c',
+          client_secret: 's',
+          client_secret_expires_at: expiry,
+          token_endpoint_auth_method: 'client_secret_post',
+        },
+        201,
+      ),
     )
     const { session, fetch } = world.client()
     await fetch(SERVER)

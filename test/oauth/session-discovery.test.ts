@@ -249,6 +249,7 @@ describe('exceptions', () => {
 })
 
 it('refuses a server URL that cannot be one, before anything is sent', () => {
-  const make = (server: string): unknown => createOAuthSession({ server, grant: authorizationCode() })
-  expect(() => make('ftp://mcp.example.com')).toThrow(expect.objectContaining({ code: 'configuration' }))
+  expect(() => createOAuthSession({ server: 'ftp://mcp.example.com', grant: authorizationCode() })).toThrow(
+    expect.objectContaining({ code: 'configuration' }),
+  )
 })

@@ -90,12 +90,20 @@ describe('a login across processes', () => {
       begun.push(await session.beginLogin({ redirectUri: REDIRECT_URI }))
     }
     const pending = Object.keys((await world.store.get(KEY))?.record.pendingLogins ?? {})
-    expect(pending.sort()).toEqual(begun.slice(2).map(({ state }) => state).sort())
+    expect(pending.sort()).toEqual(
+      begun
+        .slice(2)
+        .map(({ state }) => state)
+        .sort(),
+    )
   })
 })
 
 /** An authorizer that hands each of `answers` to the callback and notes the outcomes. */
-function scripted(world: World, answers: (parameters: URLSearchParams) => readonly URLSearchParams[]): {
+function scripted(
+  world: World,
+  answers: (parameters: URLSearchParams) => readonly URLSearchParams[],
+): {
   authorizer: Authorizer
   outcomes: CallbackOutcome[]
 } {
@@ -199,6 +207,7 @@ describe('a login with an authorizer', () => {
     const { fetch } = world.client({}, { authorizer })
     const [one, two] = [new AbortController(), new AbortController()]
     const waits = [one, two].map(({ signal }) => fetch(SERVER, { signal }))
+    await world.until(() => finish !== undefined)
     await world.settle()
     one.abort(new Error('mine'))
     await expect(waits[0]).rejects.toThrow('mine')
@@ -208,7 +217,7 @@ describe('a login with an authorizer', () => {
     expect(aborted).toBe(true)
     finish = undefined
     const again = fetch(SERVER)
-    await world.settle()
+    await world.until(() => finish !== undefined)
     finish!()
     expect((await again).status).toBe(200)
   })
@@ -345,7 +354,10 @@ describe('the scope of a login', () => {
     const restarted = world.client()
     world.routes.set(`GET ${SERVER}`, () =>
       world.authorizations.length < 2
-        ? new Response('', { status: 403, headers: { 'www-authenticate': 'Bearer error="insufficient_scope", scope="b"' } })
+        ? new Response('', {
+            status: 403,
+            headers: { 'www-authenticate': 'Bearer error="insufficient_scope", scope="b"' },
+          })
         : undefined,
     )
     await restarted.fetch(SERVER)

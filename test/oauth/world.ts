@@ -20,8 +20,8 @@ export interface Seen {
   readonly form: URLSearchParams
 }
 
-type Answer = Response | Promise<Response> | undefined
-type Route = (seen: Seen) => Answer
+type Answer = Response | undefined | Promise<Response | undefined>
+export type Route = (seen: Seen) => Answer
 
 export const json = (value: unknown, status = 200, headers: Record<string, string> = {}): Response =>
   new Response(JSON.stringify(value), { status, headers: { 'content-type': 'application/json', ...headers } })
@@ -135,9 +135,25 @@ export class World {
     return this.seen.filter(({ url }) => url.pathname === '/authorize')
   }
 
-  /** A pause long enough for everything that is not blocked. */
+  /** Waits until `condition` holds; the test's own time-out is the limit. */
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) await new Promise(resolve => setImmediate(resolve))
+  }
+
+  /** Gives whatever should not happen ample opportunity. */
   async settle(): Promise<void> {
     for (let turn = 0; turn < 50; turn++) await new Promise(resolve => setImmediate(resolve))
+  }
+
+  /** Holds every answer of the token endpoint until the returned function is called. */
+  holdTokenEndpoint(): () => void {
+    const gate = new EventTarget()
+    const opened = new Promise(resolve => gate.addEventListener('open', resolve))
+    this.routes.set(`POST ${ISSUER}/token`, async seen => {
+      await opened
+      return this.token(seen)
+    })
+    return () => void gate.dispatchEvent(new Event('open'))
   }
 
   #answer(seen: Seen): Response {

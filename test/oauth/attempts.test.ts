@@ -1,0 +1,18 @@
+import { expect, it } from 'vitest'
+import { createAttemptBudget, MAX_COUNTED_OPERATIONS, operationOf } from '../../src/oauth/attempts.ts'
+
+it('R-RETRY-1 the number of counted operations is bounded, the oldest being dropped', () => {
+  const budget = createAttemptBudget({ now: () => 0 })
+  for (let attempt = 0; attempt < 3; attempt++) budget.take('first')
+  expect(budget.take('first')).toBe(false)
+  for (let other = 0; other < MAX_COUNTED_OPERATIONS; other++) budget.take(`other ${other}`)
+  expect(budget.take('first')).toBe(true)
+})
+
+it('R-RETRY-1 an operation is what MCP calls it, else method and URL', () => {
+  const url = new URL('https://mcp.example.com/mcp?x=1')
+  expect(operationOf('POST', url, new Headers({ 'Mcp-Method': 'tools/call', 'Mcp-Name': 'search' }))).toBe(
+    'tools/call search',
+  )
+  expect(operationOf('POST', url, new Headers())).toBe('POST https://mcp.example.com/mcp?x=1')
+})
