@@ -149,7 +149,6 @@ export class Connection {
       },
       initialize: async offered => {
         this.#use(offered)
-        this.#transport.forgetSession()
         const { clientInfo, capabilities } = this.#options
         return await this.#send('initialize', { protocolVersion: offered, capabilities, clientInfo }, options)
       },

@@ -31,8 +31,8 @@ export interface Opening {
   initialize(revision: HandshakeRevision): Promise<InitializeResult>
 }
 
-/** HTTP answers that say "not now" or "not you", and so nothing about the revision. */
-const INCONCLUSIVE: ReadonlySet<number> = new Set([401, 403, 407, 408, 425, 429, 502, 503, 504])
+/** HTTP answers that say "not now", and so nothing about the revision; 401 and 403 are errors of their own. */
+const INCONCLUSIVE: ReadonlySet<number> = new Set([407, 408, 425, 429, 502, 503, 504])
 
 /**
  * Finds a revision that both sides speak. `auto` asks `server/discover` of the newest revision first; a server that does not know

@@ -5,10 +5,8 @@ import type { RevisionFamily } from '../protocol/revisions/family.ts'
 export interface ClientTransport extends Transport {
   /** What the messages to come are in. Called before the first message, and again whenever negotiation gets further. */
   useFamily(family: RevisionFamily): void
-  /** The session the server gave, where there is such a thing. */
+  /** The session the server gave, where there is such a thing. `initialize` is sent without one, and its answer replaces it. */
   readonly sessionId: string | undefined
-  /** Forgets the session, so that `initialize` opens a new one. */
-  forgetSession(): void
   /** Whether aborting the `signal` of a request ends an exchange of its own, as over HTTP, which the server may notice. */
   readonly exchangePerRequest: boolean
   /** Says when a person starts and stops being asked (a login), so that time-outs stand still. Returns the way to stop listening. */

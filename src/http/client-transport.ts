@@ -93,9 +93,6 @@ export function createHttpClientTransport(url: URL, options: HttpClientTransport
     useFamily: given => {
       family = given
     },
-    forgetSession: () => {
-      sessionId = undefined
-    },
     send: async (message: JsonRpcMessage, { signal }: SendOptions = {}) => {
       if (isClosed) throw new TransportError('closed', 'The connection is closed')
       const controller = new AbortController()

@@ -467,6 +467,19 @@ describe('sessions', () => {
     expect(server.methods().filter(method => method === 'tools/call')).toHaveLength(2)
   })
 
+  it('field X1: that cannot be renewed now are renewed by the next request', async () => {
+    const server = createForgetfulServer()
+    const client = await connect(URL_OF_SERVER, server)
+    await connect(URL_OF_SERVER, server)
+    const { answer } = server
+    server.answer = request =>
+      request.message?.method === 'initialize' ? new Response('not here', { status: 404 }) : answer(request)
+    expect(await failure(client.callTool('x'))).toMatchObject({ code: 'http_status', detail: { status: 404 } })
+    server.answer = answer
+    expect(await client.callTool('x')).toEqual({ content: [] })
+    expect(client.sessionId).toBe('s3')
+  })
+
   it('field X1: that cannot be renewed fail the request with the reason', async () => {
     const server = createHandshakeServer({ 'tools/call': () => new Response(null, { status: 404 }) })
     const client = await connect(URL_OF_SERVER, server)
