@@ -11,6 +11,11 @@ export interface AuthorizationServerOptions {
   readonly accessTokenSeconds?: number
   /** Path of the issuer, such as `/tenant`; none by default. */
   readonly path?: string
+  /**
+   * Hold a client to the scope it registered with, and so refuse a wider one at the authorization endpoint. Default false: whoever
+   * registers may ask for any scope, and the person decides.
+   */
+  readonly keepsRegisteredScope?: boolean
   /** Default: any free port. */
   readonly port?: number
   readonly record?: Recorder
@@ -47,17 +52,18 @@ function configuration(options: AuthorizationServerOptions, origin: string, sign
       names: { session: `_session_${port}`, interaction: `_interaction_${port}`, resume: `_resume_${port}` },
     },
     findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
-    scopes: ['openid', 'offline_access'],
+    scopes: ['openid', 'offline_access', ...(options.keepsRegisteredScope ? options.scopes : [])],
     responseTypes: ['code'],
     pkce: { required: () => true },
     clientDefaults: { id_token_signed_response_alg: 'ES256', grant_types: ['authorization_code', 'refresh_token'] },
     clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post'],
-    // The policy of this server: whoever registers may ask for any scope, and the person decides. Without it, oidc-provider
-    // refuses a registration that names the scopes of a resource.
-    extraClientMetadata: {
-      properties: ['scope_policy'],
-      validator: (_context, _name, _value, metadata) => void delete metadata.scope,
-    },
+    // oidc-provider refuses a registration that names the scopes of a resource, unless they are its own as well.
+    ...(!options.keepsRegisteredScope && {
+      extraClientMetadata: {
+        properties: ['scope_policy'],
+        validator: (_context, _name, _value, metadata) => void delete metadata.scope,
+      },
+    }),
     features: {
       devInteractions: { enabled: true },
       registration: { enabled: true },

@@ -6,6 +6,9 @@ import { ACCESS_TOKEN_SECONDS, type ProtectedNotes, startProtectedNotes } from '
 
 const text = (result: { content: readonly object[] }): string => (result.content[0] as { text: string }).text
 
+const subject = (token: string): unknown =>
+  (JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { sub: unknown }).sub
+
 describe.each([
   ['an issuer without a path', ''],
   ['an issuer with a path', '/tenant'],
@@ -152,8 +155,6 @@ describe.each([
 
   it('R-REFRESH-6 a login as somebody else inherits nothing', async () => {
     const store = createMemoryStore()
-    const subject = (token: string): unknown =>
-      (JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { sub: unknown }).sub
     const ada = world.session({ store })
     await ada.login()
     expect(subject(await ada.accessToken())).toBe('ada')
@@ -188,5 +189,14 @@ describe.each([
     expect(await replay.json()).toMatchObject({ error: 'invalid_grant' })
     expect((await session.status()).loggedIn).toBe(false)
     await expect(open(world.session({ store, interactive: false }))).rejects.toMatchObject({ code: 'login_required' })
+  })
+})
+
+describe('oidc-provider holding clients to the scope they registered with', () => {
+  it.fails('R-SCOPE-8 a step-up beyond the registered scope registers anew', async () => {
+    await using world = await startProtectedNotes('', { keepsRegisteredScope: true })
+    const client = await connect(world.mcpUrl, { fetch: withOAuth(fetch, world.session()) })
+    await client.callTool('list_notes')
+    expect(text(await client.callTool('add_note', { text: 'Rivers are patient.' }))).toBe('Added note 2.')
   })
 })

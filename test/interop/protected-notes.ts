@@ -37,7 +37,10 @@ export const ACCESS_TOKEN_SECONDS = 300
 
 const REDIRECT_URI = 'http://127.0.0.1:18080/callback'
 
-export async function startProtectedNotes(path = ''): Promise<ProtectedNotes> {
+export async function startProtectedNotes(
+  path = '',
+  policy: { keepsRegisteredScope?: boolean } = {},
+): Promise<ProtectedNotes> {
   const legs: Leg[] = []
   const issued = new Set<string>()
   let skipped = 0
@@ -52,6 +55,7 @@ export async function startProtectedNotes(path = ''): Promise<ProtectedNotes> {
     accessTokenSeconds: ACCESS_TOKEN_SECONDS,
     path,
     record,
+    ...policy,
   })
   const revoked = new Set<string>()
   const notes: NotesServer = await startNotesServer({
