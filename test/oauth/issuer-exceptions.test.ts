@@ -71,14 +71,14 @@ describe('the built-in table', () => {
   })
 })
 
-describe('exceptions given by the user', () => {
-  const given = (issuer: string, more: Partial<IssuerException> = {}): IssuerException => ({
-    issuer,
-    reason: 'given',
-    since: '2026-11-21',
-    ...more,
-  })
+const given = (issuer: string, more: Partial<IssuerException> = {}): IssuerException => ({
+  issuer,
+  reason: 'given',
+  since: '2026-11-21',
+  ...more,
+})
 
+describe('exceptions given by the user', () => {
   it('R-EXC-1 take precedence as a whole', () => {
     const own = given('https://accounts.google.com', { resource: 'omit' })
     expect(findIssuerException('https://accounts.google.com', [own])).toBe(own)

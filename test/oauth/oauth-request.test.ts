@@ -141,15 +141,15 @@ describe('a request', () => {
   })
 })
 
-describe('redirects', () => {
-  const chain =
-    (length: number): RequestListener =>
-    (request, response) => {
-      const step = Number(request.url?.slice(1))
-      if (step >= length) response.end('end')
-      else response.writeHead(302, { location: `/${step + 1}` }).end()
-    }
+const chain =
+  (length: number): RequestListener =>
+  (request, response) => {
+    const step = Number(request.url?.slice(1))
+    if (step >= length) response.end('end')
+    else response.writeHead(302, { location: `/${step + 1}` }).end()
+  }
 
+describe('redirects', () => {
   it('R-TOKEN-3 a GET follows up to three on its origin', async () => {
     const three = await listen(chain(3))
     expect(await create()(get(`${three}/0`))).toMatchObject({ body: 'end', url: `${three}/3` })

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { authorizationChallenge, parseChallenges } from '../../../src/oauth/protocol/challenge.ts'
 
@@ -95,6 +95,8 @@ describe('parseChallenges', () => {
   })
 })
 
+const isToken = (value: string): boolean => /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/u.test(value)
+
 describe('parseChallenges, properties', () => {
   const token = fc.stringMatching(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,12}$/u)
   const quoted = fc.string({ unit: fc.constantFrom(...'abc ,="\\;=äß\t/'.split('')), maxLength: 20 })
@@ -105,7 +107,6 @@ describe('parseChallenges, properties', () => {
   )
   type Generated = { scheme: string; parameters?: { name: string; value: string; quotes: boolean }[]; token68?: string }
 
-  const isToken = (value: string): boolean => /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/u.test(value)
   const write = ({ scheme, parameters, token68 }: Generated, gap: string): string => {
     if (token68 !== undefined) return `${scheme} ${token68}`
     const list = (parameters ?? []).map(({ name, value, quotes }) =>
@@ -157,13 +158,13 @@ describe('parseChallenges, properties', () => {
     )
     const hostile = fc.array(pieces, { maxLength: 40 }).map(list => list.join(''))
     fc.assert(
-      fc.property(fc.oneof(hostile, fc.string(), fc.string({ unit: 'binary' })), text => {
+      fc.property(fc.oneof(hostile, fc.string(), fc.string({ unit: 'binary', maxLength: 30 })), text => {
         for (const each of parseChallenges(text)) {
           expect(text.toLowerCase()).toContain(each.scheme)
           for (const name of Object.keys(each.parameters)) expect(text.toLowerCase()).toContain(name)
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: 500 },
     )
   })
 })

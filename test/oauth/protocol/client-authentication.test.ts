@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   type AuthenticatingClient,
@@ -78,9 +78,10 @@ describe('applyClientAuthentication', () => {
   )
 })
 
+const choose = (supported: readonly string[] | undefined) => chooseAuthenticationMethod(supported, { secret: true })
+
 describe('which method', () => {
   it('field T5: with a secret the first common one of basic and post, basic when nothing is advertised', () => {
-    const choose = (supported: readonly string[] | undefined) => chooseAuthenticationMethod(supported, { secret: true })
     expect(choose(['client_secret_post', 'client_secret_basic', 'none'])).toBe('client_secret_basic')
     expect(choose(['none', 'client_secret_post'])).toBe('client_secret_post')
     expect(choose(undefined)).toBe('client_secret_basic')

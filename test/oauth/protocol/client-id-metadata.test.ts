@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   assertClientIdMetadataDocumentUrl,
@@ -6,11 +6,11 @@ import {
   isClientIdMetadataDocumentUrl,
 } from '../../../src/oauth/protocol/client-id-metadata.ts'
 
-const URL_ = 'https://client.example.com/oauth/client.json'
+const DOCUMENT_URL = 'https://client.example.com/oauth/client.json'
 
 describe('the URL', () => {
   it.each([
-    URL_,
+    DOCUMENT_URL,
     'https://client.example.com:8443/a',
     'https://c/a/',
     'https://c/.well-known/client',
@@ -89,14 +89,14 @@ describe('the URL', () => {
 
 describe('the document', () => {
   const input = {
-    url: URL_,
+    url: DOCUMENT_URL,
     clientName: 'Latchkey',
     redirectUris: ['http://127.0.0.1:13316/callback', 'http://localhost/callback'],
   }
 
   it('R-CIMD-6 its client_id is its URL, with the name and every redirect URI', () => {
     expect(clientIdMetadataDocument(input)).toEqual({
-      client_id: URL_,
+      client_id: DOCUMENT_URL,
       client_name: 'Latchkey',
       redirect_uris: input.redirectUris,
       grant_types: ['authorization_code', 'refresh_token'],

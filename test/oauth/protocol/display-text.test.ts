@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { displayText, displayUrl } from '../../../src/oauth/protocol/display-text.ts'
 

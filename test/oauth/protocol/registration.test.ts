@@ -46,11 +46,8 @@ describe('the request', () => {
   })
 
   it('R-DCR-1 field R9 R-CIMD-6: registered members only, none null or empty, never resource or client_id', () => {
-    const registered = [
-      ...['redirect_uris', 'client_name', 'client_uri', 'logo_uri', 'contacts', 'tos_uri', 'policy_uri'],
-      ...['software_id', 'software_version', 'grant_types', 'response_types', 'token_endpoint_auth_method'],
-      ...['application_type', 'scope'],
-    ]
+    const registered = `redirect_uris client_name client_uri logo_uri contacts tos_uri policy_uri software_id
+      software_version grant_types response_types token_endpoint_auth_method application_type scope`.split(/\s+/u)
     const stray = { resource: 'https://mcp.example.com', client_id: 'x', url: 'https://x/y' }
     const body = registrationBody({
       ...INPUT,

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   legacyServerMetadata,
@@ -231,18 +231,20 @@ describe('PKCE', () => {
   })
 })
 
+const advertised = (value: unknown): boolean =>
+  metadataOf(read({ ...DOCUMENT, client_id_metadata_document_supported: value })).clientIdMetadataDocumentSupported
+
+const required = (value: unknown): boolean =>
+  metadataOf(read({ ...DOCUMENT, authorization_response_iss_parameter_supported: value }))
+    .authorizationResponseIssParameterSupported
+
 describe('flags', () => {
   it('R-CIMD-1 only JSON true advertises client-id metadata documents', () => {
-    const advertised = (value: unknown): boolean =>
-      metadataOf(read({ ...DOCUMENT, client_id_metadata_document_supported: value })).clientIdMetadataDocumentSupported
     expect(advertised(true)).toBe(true)
     for (const value of ['true', 1, {}, [], 'yes', false, null, undefined]) expect(advertised(value)).toBe(false)
   })
 
   it('R-AUTHZ-2 only JSON true requires iss', () => {
-    const required = (value: unknown): boolean =>
-      metadataOf(read({ ...DOCUMENT, authorization_response_iss_parameter_supported: value }))
-        .authorizationResponseIssParameterSupported
     expect(required(true)).toBe(true)
     for (const value of ['true', 1, null, undefined]) expect(required(value)).toBe(false)
   })

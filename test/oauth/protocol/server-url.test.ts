@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isWithinServer, normalizeServerUrl } from '../../../src/oauth/protocol/server-url.ts'
 
@@ -43,9 +43,9 @@ describe('normalizeServerUrl', () => {
   })
 })
 
-describe('isWithinServer', () => {
-  const within = (url: string, server: string): boolean => isWithinServer(new URL(url), server)
+const within = (url: string, server: string): boolean => isWithinServer(new URL(url), server)
 
+describe('isWithinServer', () => {
   it.each([
     ['https://h/mcp', 'https://h/mcp'],
     ['https://h/mcp/', 'https://h/mcp'],

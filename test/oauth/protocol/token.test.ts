@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { OAuthError } from '../../../src/oauth/errors.ts'
 import type { HttpAnswer } from '../../../src/oauth/protocol/http-answer.ts'
@@ -264,6 +264,6 @@ it('property: any answer is a token response or an OAuthError of the three codes
         }
       },
     ),
-    { numRuns: 500 },
+    { numRuns: 300 },
   )
 })

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import * as oauth from 'oauth4webapi'
 import { describe, expect, it } from 'vitest'
 import { constantTimeEqual, validateAuthorizationResponse } from '../../../src/oauth/protocol/authorization.ts'
@@ -36,6 +36,16 @@ const accepts = (attempt: () => unknown): boolean => {
   }
 }
 
+async function oracleAcceptsMetadata(body: string, asked: string): Promise<boolean> {
+  const response = new Response(body, { headers: { 'content-type': 'application/json' } })
+  try {
+    await oauth.processDiscoveryResponse(new URL(asked), response)
+    return true
+  } catch {
+    return false
+  }
+}
+
 describe('server metadata', () => {
   const member = fc.oneof(fc.constantFrom(true, 'true', 1, null), fc.jsonValue({ maxDepth: 1 }))
   const document = fc.record(
@@ -50,16 +60,6 @@ describe('server metadata', () => {
     { requiredKeys: ['issuer', 'token_endpoint', 'authorization_endpoint'] },
   )
 
-  async function oracleAccepts(body: string, asked: string): Promise<boolean> {
-    const response = new Response(body, { headers: { 'content-type': 'application/json' } })
-    try {
-      await oauth.processDiscoveryResponse(new URL(asked), response)
-      return true
-    } catch {
-      return false
-    }
-  }
-
   it('R-ASM-2 never accepts an issuer that oauth4webapi rejects', async () => {
     let accepted = 0
     await fc.assert(
@@ -71,7 +71,7 @@ describe('server metadata', () => {
         )
         if (verdict.kind !== 'found') return
         accepted++
-        expect(await oracleAccepts(body, asked)).toBe(true)
+        expect(await oracleAcceptsMetadata(body, asked)).toBe(true)
         expect(verdict.metadata.issuer).toBe(asked)
       }),
       { numRuns: NUM_RUNS },
