@@ -87,15 +87,17 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
     if (marks.recovered) return false
     marks.recovered = true
     context.discovery.rejected(challenge)
+    let failure: OAuthError | undefined
     if (known?.credentials.grant && isRefreshable(known.credentials)) {
       try {
         await refresher.refresh(known.credentials.grant, { reason: 'rejected', signal })
         return true
       } catch (error) {
         if (!needsLogin(error)) throw error
-        if (!logins.allowed) throw loginRequired(context.server, challenge, error)
+        failure = error
       }
     }
+    if (!logins.allowed) throw refuseToAsk(challenge, failure)
     await interact({ challenge }, operation, signal)
     return true
   }
@@ -114,7 +116,12 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
     const scope = unionScopes(credentials?.knownScope, granted, challenge.scope) ?? ''
     // Kept even when nobody may be asked here, so that the next login asks for it (R-SCOPE-8).
     await context.records.update(record =>
-      record.issuers[issuer] ? withCredentials(record, issuer, now => ({ ...now, knownScope: scope })) : undefined,
+      record.issuers[issuer]
+        ? withCredentials(record, issuer, latest => ({
+            ...latest,
+            knownScope: unionScopes(latest.knownScope, scope) ?? scope,
+          }))
+        : undefined,
     )
     if (!logins.allowed) throw stepUpRequired(url, challenge, scope)
     context.emit({ type: 'stepUp', issuer, scope })
@@ -133,16 +140,18 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
       if (error instanceof OAuthError && error.code !== 'aborted') return false
       throw error
     }
+    if (!logins.allowed) throw refuseToAsk(challenge)
     await interact({ challenge, allowLegacy: false }, operation, signal)
     return true
   }
 
+  function refuseToAsk(challenge: AuthorizationChallenge | undefined, failure?: OAuthError): OAuthError {
+    const error = loginRequired(context.server, challenge, failure)
+    context.emit({ type: 'loginRequired', reason: error.message })
+    return error
+  }
+
   async function interact(input: LoginInput, operation: string, signal: AbortSignal | undefined): Promise<void> {
-    if (!logins.allowed) {
-      const reason = 'the server asks for authorization'
-      context.emit({ type: 'loginRequired', reason })
-      throw loginRequired(context.server, input.challenge)
-    }
     const admit = (): void => {
       if (!budget.take(operation)) throw tooManyAttempts(context.server)
     }

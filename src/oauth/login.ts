@@ -1,11 +1,11 @@
 import { beginPendingLogin } from './begin-login.ts'
-import type { AuthorizationTarget } from './discovery.ts'
-import type { GrantContext } from './grant-strategy.ts'
 import { identifyClient } from './client-identity.ts'
 import { storeLogin } from './completed-login.ts'
+import type { AuthorizationTarget } from './discovery.ts'
+import { finishPendingLogin, forgetPendingLogin } from './finish-login.ts'
+import type { GrantContext } from './grant-strategy.ts'
 import { createInteraction, type Interaction } from './interaction.ts'
 import { loginScope } from './login-scope.ts'
-import { finishPendingLogin, forgetPendingLogin } from './finish-login.ts'
 import type { AuthorizationChallenge } from './protocol/challenge.ts'
 import type { SessionContext } from './session-context.ts'
 import { createSingleFlight } from './single-flight.ts'
@@ -69,7 +69,7 @@ async function login(
     allowLegacy,
     signal,
   })
-  announce(context, target)
+  announceException(context, target)
   for (let retried = false; ; retried = true) {
     let learned = false
     try {
@@ -153,7 +153,8 @@ async function redeemDirectly(
   )
 }
 
-function announce(context: SessionContext, { issuer, exception }: AuthorizationTarget): void {
+/** Says which rules are relaxed for the issuer that a login goes to (R-EXC-1). */
+export function announceException(context: SessionContext, { issuer, exception }: AuthorizationTarget): void {
   if (!exception) return
   const source = context.exceptions.includes(exception) ? 'configuration' : 'built-in table'
   context.emit({ type: 'exception', issuer, exception: exception.reason, source })

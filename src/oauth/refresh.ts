@@ -5,6 +5,7 @@ import { createRedeemer } from './refresh-redemption.ts'
 import { jitter, type SessionContext } from './session-context.ts'
 import { createSingleFlight } from './single-flight.ts'
 import type { IssuerCredentials, StoredGrant } from './store/credential-store.ts'
+import { StoreError } from './store/store-error.ts'
 
 /** Why the stored access token is not enough. */
 export type RefreshReason = 'expiring' | 'rejected'
@@ -38,6 +39,9 @@ export function createRefresher(context: SessionContext): Refresher {
       backOff.reset()
       return fresh
     } catch (error) {
+      // Whoever held the lock for so long may be done by now. Never refreshed without it (field M3).
+      const latest = isLocked(error) ? currentCredentials(await context.records.read())?.credentials.grant : undefined
+      if (latest && !isSameGrant(latest, grant)) return latest
       if (error instanceof OAuthError) {
         const { issuer = '' } = currentCredentials(context.records.snapshot()) ?? {}
         context.emit({ type: 'refreshFailed', issuer, code: error.code, retryable: error.retryable })
@@ -68,6 +72,11 @@ export function createRefresher(context: SessionContext): Refresher {
     },
     settled: () => flight.settled(),
   }
+}
+
+/** Whether an error says that others kept the record to themselves for too long; nothing was sent or lost. */
+export function isLocked(error: unknown): boolean {
+  return error instanceof StoreError && error.code === 'locked'
 }
 
 /** How often one and the same OAuth error may answer a refresh before the token counts as refused. */

@@ -1,14 +1,15 @@
+import { beginPendingLogin } from './begin-login.ts'
+import { loginRequired } from './challenge-errors.ts'
 import { createChallengeRecovery, needsLogin } from './challenge-recovery.ts'
 import { currentCredentials } from './credential-record.ts'
 import { createDiscovery } from './discovery.ts'
+import { OAuthError } from './errors.ts'
+import { finishPendingLogin } from './finish-login.ts'
 import type { BegunLogin } from './grant-strategy.ts'
-import { loginRequired } from './challenge-errors.ts'
-import { createLogins, type LoginInput } from './login.ts'
+import { announceException, createLogins, type LoginInput } from './login.ts'
 import { logout, type LogoutOptions, type LogoutReport } from './logout.ts'
 import { createDocumentReader } from './metadata-document.ts'
 import { createOAuthRequest } from './oauth-request.ts'
-import { beginPendingLogin } from './begin-login.ts'
-import { finishPendingLogin } from './finish-login.ts'
 import { createPolicy } from './policy.ts'
 import { hasScope, parseScope } from './protocol/scope.ts'
 import { isWithinServer, normalizeServerUrl } from './protocol/server-url.ts'
@@ -18,9 +19,9 @@ import type { RequestAuthorization } from './request-authorization.ts'
 import { probeServer } from './server-probe.ts'
 import { jitter, type SessionContext } from './session-context.ts'
 import type { LoginOptions, OAuthSessionOptions } from './session.ts'
+import { sleep as sleepWithTimer } from './sleep.ts'
 import { loginStatus, type LoginStatus } from './status.ts'
 import { createMemoryStore } from './store/memory-store.ts'
-import { sleep as sleepWithTimer } from './sleep.ts'
 import { createTokenAccess } from './token-access.ts'
 
 /** The parts of a session, put together. */
@@ -70,10 +71,13 @@ export function createSessionEngine(options: OAuthSessionOptions): SessionEngine
         }
       }
       if (!logins.allowed) throw loginRequired(context.server)
+      // A person is logging in already; a second window would not help them.
+      if ((await logins.join(signal)) && (force || isEnough(await status(), scope))) return status()
       await logins.obtain({ ...(await challengeOf(signal)), scope }, signal)
       return status()
     },
     async beginLogin({ redirectUri, scope, signal }) {
+      if (!context.grant.usesRedirect) throw noRedirect(context.grant.name)
       const { challenge, allowLegacy = true } = await challengeOf(signal)
       context.discovery.invalidate()
       const target = await context.discovery.target({
@@ -82,6 +86,7 @@ export function createSessionEngine(options: OAuthSessionOptions): SessionEngine
         allowLegacy,
         signal,
       })
+      announceException(context, target)
       return beginPendingLogin(context, {
         target,
         redirectUri,
@@ -119,6 +124,10 @@ export function createSessionEngine(options: OAuthSessionOptions): SessionEngine
       onInteraction: listener => logins.interaction.subscribe(listener),
     },
   }
+}
+
+function noRedirect(grant: string): OAuthError {
+  return new OAuthError('configuration', `The grant ${grant} sends nobody to a page: use login.`, { step: 'login' })
 }
 
 function isEnough({ scope, loggedIn }: LoginStatus, wanted: string | undefined): boolean {

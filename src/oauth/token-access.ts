@@ -4,7 +4,7 @@ import { isOtherClient } from './client-identity.ts'
 import { currentCredentials } from './credential-record.ts'
 import { OAuthError } from './errors.ts'
 import type { Logins } from './login.ts'
-import { isExpired, isExpiring, isRefreshable, type Refresher } from './refresh.ts'
+import { isExpired, isExpiring, isLocked, isRefreshable, type Refresher } from './refresh.ts'
 import { jitter, type SessionContext } from './session-context.ts'
 import type { CredentialRecord, IssuerCredentials, StoredGrant } from './store/credential-store.ts'
 
@@ -41,9 +41,11 @@ export function createTokenAccess({
     try {
       return { grant: await refresher.refresh(grant, { reason: 'expiring', signal }) }
     } catch (error) {
-      // A store that fails is never passed over in silence.
+      const works = !isExpired(grant, context.now())
+      if (works && isLocked(error)) return { grant }
+      // A store that fails otherwise is never passed over in silence.
       if (!(error instanceof OAuthError) || error.code === 'aborted') throw error
-      if (!isExpired(grant, context.now())) return { grant }
+      if (works) return { grant }
       if (!needsLogin(error)) throw error
       return { grant: usable(context, await context.records.read())?.grant, failure: error }
     }

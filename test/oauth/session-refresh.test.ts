@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { OAuthSession } from '../../src/oauth/session.ts'
 import { StoreError } from '../../src/oauth/store/store-error.ts'
 import type { AuthorizedFetch } from '../../src/oauth/with-oauth.ts'
-import { ISSUER, json, OTHER_ISSUER, SERVER, World } from './world.ts'
+import { ISSUER, json, notFound, OTHER_ISSUER, SERVER, World } from './world.ts'
 
 const KEY = { server: SERVER, profile: 'default' }
 const TOKEN = `POST ${ISSUER}/token`
@@ -420,10 +420,46 @@ describe('what a failed refresh leaves behind', () => {
     expect((await world.store.get(KEY))?.record.pendingLogins).toEqual({})
   })
 
+  it('field M3: a lock that is not let go is waited for, never passed over; a token that still works is used meanwhile', async () => {
+    const { world, session } = await loggedIn()
+    world.store.withLock = async () => {
+      throw new StoreError('locked', 'held by another', { step: 'lock' })
+    }
+    world.now += 3_590_000
+    expect(await session.accessToken()).toMatch(/^access-/)
+    world.now += 20_000
+    await expect(session.accessToken()).rejects.toMatchObject({ name: 'StoreError', code: 'locked' })
+    expect(world.refreshes).toHaveLength(0)
+  })
+
+  it('field M3: after waiting in vain for the lock, a grant that its holder stored is used', async () => {
+    const { world, session } = await loggedIn()
+    const { withLock } = world.store
+    world.now += 4_000_000
+    world.store.withLock = async () => {
+      world.store.withLock = withLock
+      await world.session().accessToken()
+      throw new StoreError('locked', 'held by another', { step: 'lock' })
+    }
+    expect(await session.accessToken()).toBe((await stored(world)).grant.accessToken)
+    expect(world.refreshes).toHaveLength(1)
+  })
+
+  it('field D13: after a restart, the issuer of the login is used although its named document is not known any more', async () => {
+    const world = new World()
+    const custom = 'https://mcp.example.com/custom.json'
+    world.challenge = `Bearer resource_metadata="${custom}"`
+    world.routes.set(`GET ${custom}`, () => json(world.resourceMetadata))
+    world.routes.set('GET https://mcp.example.com/.well-known/oauth-protected-resource/mcp', notFound)
+    await loggedIn(world)
+    world.now += 4_000_000
+    expect(await world.session().accessToken()).toMatch(/^access-/)
+  })
+
   it('compare-and-set conflicts that never end are an error, not a loop', async () => {
     const { world, session } = await loggedIn()
     world.store.compareAndSet = async () => undefined
-    world.now += 3_599_000
+    world.now += 4_000_000
     await expect(session.accessToken()).rejects.toMatchObject({ name: 'StoreError', code: 'locked' })
     expect(world.refreshes).toHaveLength(0)
   })
