@@ -24,21 +24,18 @@ export interface DataKeySource {
 /** Keeps the data key in a file that only its owner can read. */
 export function createKeyFile(directory: string): DataKeySource {
   const path = join(directory, 'data-key')
-  let known: DataKey | undefined
   return {
     description: 'a key file',
+    // Read anew each time: whoever removed the folder and logged in again, elsewhere, made another key.
     async key() {
-      known ??= toKey((await readKeyFile(path)) ?? (await createKey(directory, path)), path)
-      return known
+      for (;;) {
+        const stored = await readKeyFile(path)
+        if (stored !== undefined) return toKey(stored, path)
+        await createPrivateFolder(directory)
+        await publishFile(path, new TextEncoder().encode(randomBytes(KEY_BYTES).toString('base64')))
+      }
     },
   }
-}
-
-async function createKey(directory: string, path: string): Promise<string> {
-  await createPrivateFolder(directory)
-  const fresh = randomBytes(KEY_BYTES).toString('base64')
-  if (await publishFile(path, new TextEncoder().encode(fresh))) return fresh
-  return (await readKeyFile(path)) ?? fresh
 }
 
 async function readKeyFile(path: string): Promise<string | undefined> {

@@ -1,95 +1,92 @@
-import { randomUUID } from 'node:crypto'
-import { readFile, rename } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { StoreError } from '../oauth/store/store-error.ts'
-import { errorCode, publishFile, removeFile, unreadable, withRetries } from './private-file.ts'
+import { errorCode, unreadable } from './private-file.ts'
 import { isCertainlyGone, ownIdentity, type ProcessIdentity } from './process-identity.ts'
+import { emptyVersion, newestVersion, publishVersion } from './versioned-folder.ts'
 
 /** Longest wait for a lock. A redemption ends after 30 s by itself, and a dead owner is found at once. */
 const MAX_WAIT_MS = 120_000
 const FIRST_PAUSE_MS = 10
 const LONGEST_PAUSE_MS = 200
 
-interface LockOwner extends ProcessIdentity {
-  readonly id: string
+export interface FileLockOptions {
+  /** Ends the wait, not the task. */
+  readonly signal?: AbortSignal
+  /** Milliseconds to wait for the lock. Default two minutes. */
+  readonly maxWaitMs?: number
 }
 
 /**
- * Runs `task` while this process holds the lock file at `path`. The lock of a process that is certainly gone is taken over; an owner that
- * merely looks slow is waited for. Never runs `task` without the lock.
+ * Runs `task` while this process holds the lock that lives in `folder`. The lock of a process that is certainly gone is taken over; an owner
+ * that merely looks slow is waited for. Never runs `task` without the lock.
  *
- * @throws {StoreError} `locked` after two minutes or when `signal` ends the wait; `unreadable`, `unwritable`
+ * A lock is the newest version in the folder: it names its owner, and is free when it is empty. Taking it, from nobody or from the dead, is
+ * publishing the next version, which exactly one can do; nothing that may be live is ever moved or removed (see docs/decisions/003).
+ *
+ * @throws {StoreError} `locked` when the wait is over or `signal` ends it; `corrupt`, `unreadable`, `unwritable`
  */
 export async function withFileLock<T>(
-  path: string,
+  folder: string,
   task: () => Promise<T>,
-  { signal }: { readonly signal?: AbortSignal } = {},
+  { signal, maxWaitMs = MAX_WAIT_MS }: FileLockOptions = {},
 ): Promise<T> {
-  const owner: LockOwner = { ...(await ownIdentity()), id: randomUUID() }
-  const content = new TextEncoder().encode(JSON.stringify(owner))
-  const deadline = performance.now() + MAX_WAIT_MS
-  for (
-    let pauseMs = FIRST_PAUSE_MS;
-    !(await publishFile(path, content));
-    pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)
-  ) {
-    const holder = await readOwner(path)
-    if (holder && (await isCertainlyGone(holder))) {
-      await takeAway(path, holder)
-      continue
+  const owner = new TextEncoder().encode(JSON.stringify(await ownIdentity()))
+  const deadline = performance.now() + maxWaitMs
+  let pauseMs = FIRST_PAUSE_MS
+  for (;;) {
+    const { version, holder } = await currentLock(folder)
+    if (signal?.aborted) throw locked(folder, holder, signal)
+    if (!holder || (await isCertainlyGone(holder))) {
+      const own = version + 1
+      if (await publishVersion(folder, own, owner)) return await holding(folder, own, task)
     }
-    if (signal?.aborted || performance.now() > deadline) throw locked(path, holder, signal)
+    if (performance.now() > deadline) throw locked(folder, holder, signal)
     await pause(pauseMs * (0.5 + Math.random() / 2), signal)
+    pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)
   }
+}
+
+async function holding<T>(folder: string, version: number, task: () => Promise<T>): Promise<T> {
   try {
     return await task()
   } finally {
-    // Not ours any more only if somebody removed the file by hand.
-    if ((await readOwner(path).catch(() => undefined))?.id === owner.id) await removeFile(path)
+    await emptyVersion(folder, version)
   }
 }
 
-/** Undefined when the lock was given back meanwhile. */
-async function readOwner(path: string): Promise<LockOwner | undefined> {
-  let text: string
+async function currentLock(
+  folder: string,
+): Promise<{ readonly version: number; readonly holder: ProcessIdentity | undefined }> {
+  const version = await newestVersion(folder)
+  const path = join(folder, String(version))
   try {
-    text = await readFile(path, 'utf8')
+    return { version, holder: version === 0 ? undefined : parseOwner(await readFile(path, 'utf8'), path) }
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined
-    throw unreadable(path, error)
+    // Superseded and given up meanwhile: nobody gets the next version by this look.
+    if (errorCode(error) === 'ENOENT') return { version, holder: undefined }
+    throw error instanceof StoreError ? error : unreadable(path, error)
   }
-  const owner = parseOwner(text)
-  if (owner) return owner
-  throw new StoreError('corrupt', `${path} is not a lock file.`, { step: 'lock credentials', path, hint: 'Remove it.' })
 }
 
-function parseOwner(text: string): LockOwner | undefined {
+/** Undefined for an empty file, which is a free lock, and for one that a power cut left incomplete. */
+function parseOwner(text: string, path: string): ProcessIdentity | undefined {
+  let owner: unknown
   try {
-    const owner: unknown = JSON.parse(text)
-    if (typeof owner !== 'object' || owner === null) return undefined
-    const { id, host, pid, started } = owner as Partial<Record<keyof LockOwner, unknown>>
-    const valid =
-      typeof id === 'string' && typeof host === 'string' && typeof pid === 'number' && typeof started === 'string'
-    return valid ? { id, host, pid, started } : undefined
+    owner = JSON.parse(text)
   } catch {
     return undefined
   }
-}
-
-/**
- * Removes a dead owner's lock. Between the look and the rename somebody else may have done the same and locked anew: then what was moved is
- * a live lock, and it is put back.
- */
-async function takeAway(path: string, dead: LockOwner): Promise<void> {
-  const aside = `${path}.${randomUUID()}`
-  try {
-    await withRetries(() => rename(path, aside))
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return
-    throw unreadable(path, error)
+  if (typeof owner === 'object' && owner !== null) {
+    const { host, pid, started } = owner as Partial<Record<keyof ProcessIdentity, unknown>>
+    if (typeof host === 'string' && typeof pid === 'number' && typeof started === 'string')
+      return { host, pid, started }
   }
-  const moved = await readOwner(aside)
-  if (moved && moved.id !== dead.id) await publishFile(path, new TextEncoder().encode(JSON.stringify(moved)))
-  await removeFile(aside)
+  throw new StoreError('corrupt', `${path} does not say who holds the lock.`, {
+    step: 'lock credentials',
+    path,
+    hint: 'Remove it when no other program uses these credentials.',
+  })
 }
 
 function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
@@ -104,12 +101,12 @@ function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   })
 }
 
-function locked(path: string, holder: LockOwner | undefined, signal: AbortSignal | undefined): StoreError {
+function locked(path: string, holder: ProcessIdentity | undefined, signal: AbortSignal | undefined): StoreError {
   const who = holder ? `process ${holder.pid} on ${holder.host}` : 'another process'
   const message = signal?.aborted ? `The wait for ${path} was given up.` : `${who} has held ${path} for too long.`
   return new StoreError('locked', message, {
     step: 'lock credentials',
     path,
-    hint: `Look at what ${who} is doing, then try again.`,
+    hint: `Look at what ${who} is doing, then try again. If it is no more, remove ${path}.`,
   })
 }

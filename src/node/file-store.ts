@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readdir, readFile, truncate } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type {
   CredentialKey,
@@ -9,10 +9,11 @@ import type {
 } from '../oauth/store/credential-store.ts'
 import { StoreError } from '../oauth/store/store-error.ts'
 import { dataDirectory } from './data-directory.ts'
-import { createKeyFile, type DataKeySource } from './data-key.ts'
+import { createKeyFile, type DataKey, type DataKeySource } from './data-key.ts'
 import { withFileLock } from './file-lock.ts'
-import { assertPrivate, createPrivateFolder, errorCode, publishFile, removeFile, unreadable } from './private-file.ts'
-import { openRecord, sealRecord, type RecordContent } from './record-cipher.ts'
+import { assertPrivate, createPrivateFolder, unreadable } from './private-file.ts'
+import { openRecord, sealRecord, type RecordContent, type RecordPlace } from './record-cipher.ts'
+import { namesIn, newestVersion, publishVersion } from './versioned-folder.ts'
 
 export interface FileStoreOptions {
   /** Folder of the store, made when needed. Default: `credentials` in {@link dataDirectory}. */
@@ -20,13 +21,6 @@ export interface FileStoreOptions {
   /** Where the key that seals the records lies. Default: a file in `directory`. */
   readonly dataKey?: DataKeySource
 }
-
-/**
- * How many superseded versions keep their names, emptied. A writer that slept through more than these finds its version's name free again;
- * it is then told apart by the distance to the newest one (see docs/decisions/003).
- */
-const KEPT_NAMES = 16
-const MAX_READ_RETRIES = 50
 
 /**
  * Keeps every record in a folder of its own, sealed with AES-256-GCM, one file per version. A version is published by linking a complete
@@ -40,22 +34,23 @@ export function createFileStore(options: FileStoreOptions = {}): CredentialStore
   const folderOf = (name: string): string => join(directory, name)
 
   /** The newest version of a record; version 0 when there never was one. */
-  async function newest(
-    name: string,
-  ): Promise<{ readonly version: number; readonly content: RecordContent | undefined }> {
+  async function newest(name: string): Promise<FoundVersion> {
     const folder = folderOf(name)
     await assertPrivate(directory)
-    for (let tries = 0; ; tries++) {
-      const version = Math.max(0, ...(await versionsIn(folder)))
+    await assertPrivate(folder)
+    let key: DataKey | undefined
+    let failure: { readonly version: number; readonly error: unknown } | undefined
+    for (;;) {
+      const version = await newestVersion(folder)
       if (version === 0) return { version, content: undefined }
-      const path = join(folder, String(version))
-      await assertPrivate(path)
-      const file = await readIfThere(path)
-      // Superseded between the listing and the reading: look again.
-      if (file && (file.length > 0 || tries === MAX_READ_RETRIES)) {
-        return { version, content: openRecord(file, { path, name, version }, await dataKey.key()) }
+      // Unless it was superseded, and emptied, while it was being read: then look again.
+      if (failure?.version === version) throw failure.error
+      key ??= await dataKey.key()
+      try {
+        return { version, content: await readVersion({ path: join(folder, String(version)), name, version }, key) }
+      } catch (error) {
+        failure = { version, error }
       }
-      if (tries === MAX_READ_RETRIES) throw unreadable(path, undefined)
     }
   }
 
@@ -63,27 +58,17 @@ export function createFileStore(options: FileStoreOptions = {}): CredentialStore
   async function publish(name: string, version: number, content: RecordContent): Promise<number | undefined> {
     const next = version + 1
     const folder = folderOf(name)
-    const path = join(folder, String(next))
+    const place = { path: join(folder, String(next)), name, version: next }
     await createPrivateFolder(directory)
     await createPrivateFolder(folder)
-    if (!(await publishFile(path, sealRecord(content, { path, name, version: next }, await dataKey.key()))))
-      return undefined
-    const versions = await versionsIn(folder)
-    const latest = Math.max(...versions)
-    // The name had been free only because it was given up long ago: this writer did not win, it overslept.
-    if (latest - next >= KEPT_NAMES) {
-      await removeFile(path)
-      return undefined
-    }
-    await cleanUp(folder, versions, latest)
-    return next
+    const sealed = sealRecord(content, place, await dataKey.key())
+    return (await publishVersion(folder, next, sealed)) ? next : undefined
   }
 
   return {
     description: `encrypted files in ${directory}, opened by ${dataKey.description}`,
     async get(key) {
-      const { version, content } = await newest(nameOf(key))
-      return asRecord(version, content)
+      return asRecord(await newest(nameOf(key)))
     },
     async list() {
       const names = await foldersIn(directory)
@@ -105,10 +90,10 @@ export function createFileStore(options: FileStoreOptions = {}): CredentialStore
       return (await publish(name, current.version, 'deleted')) !== undefined
     },
     async withLock(key, task, lockOptions) {
-      const folder = folderOf(nameOf(key))
+      const folder = join(folderOf(nameOf(key)), 'lock')
       await createPrivateFolder(directory)
       await createPrivateFolder(folder)
-      return withFileLock(join(folder, 'lock'), task, lockOptions)
+      return withFileLock(folder, task, lockOptions)
     },
   }
 }
@@ -121,56 +106,33 @@ function nameOf({ server, profile }: CredentialKey): string {
     .slice(0, 40)
 }
 
-function visibleVersion({
-  version,
-  content,
-}: {
+interface FoundVersion {
   readonly version: number
   readonly content: RecordContent | undefined
-}): number {
+}
+
+function visibleVersion({ version, content }: FoundVersion): number {
   return content === 'deleted' ? 0 : version
 }
 
-function asRecord(version: number, content: RecordContent | undefined): VersionedRecord | undefined {
-  return content === undefined || content === 'deleted'
-    ? undefined
-    : { version, record: content satisfies CredentialRecord }
+function asRecord({ version, content }: FoundVersion): VersionedRecord | undefined {
+  return content === undefined || content === 'deleted' ? undefined : { version, record: content }
 }
 
-async function versionsIn(folder: string): Promise<readonly number[]> {
-  return (await namesIn(folder)).filter(name => /^[1-9]\d{0,14}$/.test(name)).map(Number)
+async function readVersion(place: RecordPlace, key: DataKey): Promise<RecordContent> {
+  await assertPrivate(place.path)
+  let file: Buffer
+  try {
+    file = await readFile(place.path)
+  } catch (error) {
+    throw unreadable(place.path, error)
+  }
+  return openRecord(file, place, key)
 }
 
 async function foldersIn(directory: string): Promise<readonly string[]> {
   await assertPrivate(directory)
   return (await namesIn(directory)).filter(name => /^[0-9a-f]{40}$/.test(name))
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder)
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return []
-    throw unreadable(folder, error)
-  }
-}
-
-async function readIfThere(path: string): Promise<Buffer | undefined> {
-  try {
-    return await readFile(path)
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined
-    throw unreadable(path, error)
-  }
-}
-
-/** Empties superseded versions, so that no spent token stays on the disk, and gives up the oldest names. */
-async function cleanUp(folder: string, versions: readonly number[], latest: number): Promise<void> {
-  for (const version of versions) {
-    const path = join(folder, String(version))
-    if (version <= latest - KEPT_NAMES) await removeFile(path)
-    else if (version < latest) await truncate(path).catch(() => undefined)
-  }
 }
 
 /** What `LATCHKEY_STORE` may say and is understood by this version. @throws {StoreError} `unreadable` for a store that is not there */

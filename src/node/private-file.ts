@@ -1,22 +1,29 @@
 import { randomBytes } from 'node:crypto'
 import { link, mkdir, open, stat, unlink } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { StoreError } from '../oauth/store/store-error.ts'
 
 const POSIX = process.platform !== 'win32'
 /** Virus scanners and indexers hold new files open for a moment on Windows (field L7). */
 const RETRIED: ReadonlySet<unknown> = new Set(['EPERM', 'EACCES', 'EBUSY'])
 const RETRIES = POSIX ? 0 : 8
+/** What is said of a folder that its file system cannot sync, or that may be passed through and not opened. */
+const CANNOT_SYNC: ReadonlySet<unknown> = new Set(['EINVAL', 'ENOTSUP', 'ENOSYS', 'EBADF', 'EACCES', 'EPERM'])
 
 /** The code of a system error, if it is one. */
 export function errorCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }
 
-/** Creates a folder that only its owner can enter, and its parents. @throws {StoreError} `unwritable`, `insecure_permissions` */
+/** Creates a folder that only its owner can enter, and its parents, durably. @throws {StoreError} `unwritable`, `insecure_permissions` */
 export async function createPrivateFolder(path: string): Promise<void> {
+  const folder = resolve(path)
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 })
+    const first = await mkdir(folder, { recursive: true, mode: 0o700 })
+    // A folder survives a power cut once the one it lies in was synced.
+    for (let made = folder; first !== undefined && made.length >= first.length; made = dirname(made)) {
+      await syncFolder(dirname(made))
+    }
   } catch (error) {
     throw unwritable(path, error)
   }
@@ -53,14 +60,14 @@ export async function assertPrivate(path: string): Promise<void> {
 }
 
 /**
- * Puts a complete, durable file at `path` if nothing is there: write aside → fsync → link → fsync the folder. Of any number of writers
- * exactly one gets true, and no reader ever sees a part.
+ * Puts a complete, durable file at `path` if nothing is there: write aside (`.new-<name>-…`) → fsync → link → fsync the folder. Of any
+ * number of writers exactly one gets true, and no reader ever sees a part. Also false when the file aside was removed meanwhile.
  *
  * @throws {StoreError} `unwritable`
  */
 export async function publishFile(path: string, content: Uint8Array): Promise<boolean> {
   const folder = dirname(path)
-  const aside = join(folder, `.new-${randomBytes(9).toString('base64url')}`)
+  const aside = join(folder, `.new-${basename(path)}-${randomBytes(9).toString('base64url')}`)
   try {
     const file = await open(aside, 'wx', 0o600)
     try {
@@ -105,19 +112,26 @@ async function linkIfFree(from: string, to: string): Promise<boolean> {
     await link(from, to)
     return true
   } catch (error) {
-    if (errorCode(error) === 'EEXIST') return false
-    throw error
+    const code = errorCode(error)
+    if (code === 'ENOENT') return false
+    if (code !== 'EEXIST') throw error
+    // A network file system may say so of a link it made itself, when its first answer was lost (link(2)): the number of names is the truth.
+    return (await stat(from).catch(() => undefined))?.nlink === 2
   }
 }
 
-/** Makes a new name survive a power cut. Not possible, and not needed, on Windows. */
+/** Makes a new name survive a power cut, where the file system can. Not possible, and not needed, on Windows. */
 async function syncFolder(folder: string): Promise<void> {
   if (!POSIX) return
-  const handle = await open(folder, 'r')
   try {
-    await handle.sync()
-  } finally {
-    await handle.close()
+    const handle = await open(folder, 'r')
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    if (!CANNOT_SYNC.has(errorCode(error))) throw error
   }
 }
 

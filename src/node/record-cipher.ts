@@ -37,7 +37,7 @@ export function openRecord(file: Buffer, place: RecordPlace, key: DataKey): Reco
     throw new StoreError('unreadable', `${place.path} was sealed with another data key.`, {
       step: 'read credentials',
       path: place.path,
-      hint: 'Restore the data key it was written with, or remove this folder and log in again.',
+      hint: 'Restore the data key it was written with, or remove the folder of this file and log in again.',
     })
   }
   const nonce = body.subarray(KEY_ID_BYTES, KEY_ID_BYTES + NONCE_BYTES)
@@ -60,8 +60,9 @@ export function openRecord(file: Buffer, place: RecordPlace, key: DataKey): Reco
 function readHeader(file: Buffer, place: RecordPlace): Buffer {
   const end = file.indexOf(0x0a)
   const line = end === -1 ? '' : file.subarray(0, end).toString('latin1')
-  const format = line.startsWith(MAGIC) ? Number(line.slice(MAGIC.length)) : Number.NaN
-  if (Number.isInteger(format) && format > FORMAT) throw newer(place, format)
+  const digits = line.startsWith(MAGIC) ? line.slice(MAGIC.length) : ''
+  const format = /^[1-9]\d{0,5}$/.test(digits) ? Number(digits) : 0
+  if (format > FORMAT) throw newer(place, format)
   const body = file.subarray(end + 1)
   if (format !== FORMAT || body.length < KEY_ID_BYTES + NONCE_BYTES + TAG_BYTES) throw corrupt(place)
   return body
@@ -105,7 +106,7 @@ function corrupt({ path }: RecordPlace, cause?: unknown): StoreError {
   const detail = {
     step: 'read credentials',
     path,
-    hint: 'Remove this folder and log in again, if it cannot be restored.',
+    hint: 'Restore it, or remove the folder it is in and log in again.',
   }
   return new StoreError(
     'corrupt',
