@@ -49,7 +49,14 @@ export function eventLine(event: OAuthEvent): string {
       return `logged out${event.issuer === undefined ? '' : ` at ${text(event.issuer)}`}`
     case 'warning':
       return text(event.message)
+    default:
+      return neverEvent(event)
   }
+}
+
+/** Fails to compile when an event is left out; one of a newer library is shown by its type. */
+function neverEvent(event: never): string {
+  return text((event as OAuthEvent).type)
 }
 
 /** What a person should hear of an event without asking for details; undefined for most. */

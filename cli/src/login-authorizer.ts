@@ -29,7 +29,7 @@ export async function createLoginAuthorizer(
   const { createBrowserAuthorizer, detectEnvironment, openBrowser, portForwardCommand } = await import('latchkey/node')
   const environment = detectEnvironment({ env: io.env, platform: process.platform, exists: existsSync })
   const mayOpen = login?.browser !== false && environment.canOpenBrowser
-  let takesPaste = !mayOpen
+  let takesPaste = false
 
   const create = (shape: RedirectShape): Authorizer =>
     createBrowserAuthorizer({
@@ -37,20 +37,21 @@ export async function createLoginAuthorizer(
       ...shape,
       openBrowser: mayOpen
         ? url => {
-            terminal.say(
-              login
-                ? `Opening your browser to log in to ${server}`
-                : `${server} asks you to log in: opening your browser`,
-            )
+            const { style } = terminal
+            const what = login
+              ? `Opening your browser to log in to ${server}`
+              : `${server} asks you to log in: opening your browser`
+            terminal.say(what, style.dim('If it does not open, visit:'), '', `  ${style.cyan(url.href)}`, '')
+            terminal.progress.update('Waiting for you to finish in the browser')
             return openBrowser(url, { env: io.env })
           }
         : false,
       onPrompt: prompt => {
-        takesPaste ||= !prompt.browserOpened
+        if (prompt.browserOpened) return
+        takesPaste = true
+        terminal.progress.pause()
         const forward = portForwardCommand(prompt.port, { env: io.env, user: userInfo().username })
-        terminal.say(...promptLines(prompt, terminal.style, { server, takesPaste, forward }))
-        if (takesPaste) terminal.progress.pause()
-        else terminal.progress.update('Waiting for you to finish in the browser')
+        terminal.say(...pasteLines(prompt, terminal.style, { server, failed: mayOpen, forward }))
       },
       async *pastedLines(signal) {
         if (takesPaste) yield* pastedLines(io, signal)
@@ -72,27 +73,19 @@ export async function createLoginAuthorizer(
   return withDocumentRedirects(create, fixed, () => documentRedirects(clientMetadataUrl, fetch))
 }
 
-function promptLines(
-  { url, browserOpened }: AuthorizationPrompt,
+function pasteLines(
+  { url }: AuthorizationPrompt,
   style: Style,
   {
     server,
-    takesPaste,
+    failed,
     forward,
-  }: { readonly server: string; readonly takesPaste: boolean; readonly forward: string | undefined },
+  }: { readonly server: string; readonly failed: boolean; readonly forward: string | undefined },
 ): readonly string[] {
+  const open = [`To log in to ${server}, open this address in a browser:`, '', `  ${style.cyan(url.href)}`, '']
   return [
-    browserOpened
-      ? style.dim('If it does not open, visit:')
-      : `To log in to ${server}, open this address in a browser:`,
-    '',
-    `  ${style.cyan(url.href)}`,
-    '',
-    ...(takesPaste
-      ? ['If the browser ends on a page that cannot be reached, paste the address of that page here.']
-      : []),
-    ...(takesPaste && forward !== undefined
-      ? [style.dim(`Or let the browser reach this machine, from yours: ${forward}`)]
-      : []),
+    ...(failed ? [`${style.yellow('!')} No browser could be started here: open the address yourself.`] : open),
+    'If the browser ends on a page that cannot be reached, paste the address of that page here.',
+    ...(forward === undefined ? [] : [style.dim(`Or let the browser reach this machine, from yours: ${forward}`)]),
   ]
 }

@@ -2,10 +2,12 @@ import type { CredentialKey, CredentialStore, OAuthEvent, OAuthSession } from 'l
 import type { CommandContext } from './command-context.ts'
 import type { LoginOptions } from './commands/login.ts'
 import { eventLine, noticeLine } from './event-line.ts'
+import { readHeaderOptions } from './header-options.ts'
 import type { Io } from './io.ts'
 import { createLoginAuthorizer } from './login-authorizer.ts'
 import { readLoginSettings, writeLoginSettings, type LoginSettings } from './login-settings.ts'
 import { createFetch, hasProxy } from './proxy-fetch.ts'
+import { withServerHeaders, withVerboseLines } from './server-fetch.ts'
 import { stateDirectory } from './state-directory.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -46,10 +48,11 @@ export async function openSession(context: CommandContext, request: SessionReque
     fetch,
     ...(request.login && { login: request.login }),
   })
+  const headers = readHeaderOptions(options.header, io.env)
   const session = createOAuthSession({
     ...key,
     store,
-    fetch,
+    fetch: withServerHeaders(headers, server, withVerboseLines(context, server, fetch)),
     interactive: request.interactive,
     now: io.now,
     grant: authorizationCode({

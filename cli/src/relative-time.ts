@@ -5,9 +5,11 @@ const STEPS: readonly (readonly [seconds: number, unit: string])[] = [
   [1, 'second'],
 ]
 
-/** A length of time in its one or two largest units: `1 hour 5 minutes`, `40 seconds`. */
+/** A length of time as one would say it, in one or two units: `1 hour 5 minutes`, `3 minutes`, `40 seconds`. */
 export function durationText(durationMs: number): string {
-  let rest = Math.max(0, Math.round(durationMs / 1_000))
+  const exact = Math.max(0, Math.round(durationMs / 1_000))
+  // From two minutes on nobody counts seconds.
+  let rest = exact < 120 ? exact : Math.round(exact / 60) * 60
   const parts: string[] = []
   for (const [seconds, unit] of STEPS) {
     const count = Math.floor(rest / seconds)

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { assert, double, jsonValue, property, string } from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { coerceValue } from '../../cli/src/arguments/coerce-value.ts'
 import { argumentSynopsis, knownArguments, toolArguments } from '../../cli/src/arguments/tool-arguments.ts'
@@ -81,8 +81,8 @@ describe('coercion by the input schema', () => {
   })
 
   it('never throws, whatever the schema looks like', () => {
-    fc.assert(
-      fc.property(fc.string(), fc.jsonValue(), (text, schema) => {
+    assert(
+      property(string(), jsonValue(), (text, schema) => {
         expect(() =>
           coerceValue(text, schema, schema !== null && typeof schema === 'object' ? (schema as never) : {}),
         ).not.toThrow()
@@ -91,16 +91,16 @@ describe('coercion by the input schema', () => {
   })
 
   it('gives every string argument back unchanged', () => {
-    fc.assert(
-      fc.property(fc.string(), text => {
+    assert(
+      property(string(), text => {
         expect(coerced(text, { type: 'string' })).toBe(text)
       }),
     )
   })
 
   it('gives every JSON number back as JSON.parse reads it', () => {
-    fc.assert(
-      fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), value => {
+    assert(
+      property(double({ noNaN: true, noDefaultInfinity: true }), value => {
         const text = JSON.stringify(value)
         if (/^-?\d+$/.test(text) && !Number.isSafeInteger(value)) expect(coerced(text, { type: 'number' })).toBe(NOT)
         else expect(coerced(text, { type: 'number' })).toBe(JSON.parse(text))

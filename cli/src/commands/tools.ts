@@ -15,9 +15,15 @@ export async function tools(context: CommandContext, server: string): Promise<Ex
     const result = await terminal.progress.during('Listing tools', () => listAllTools(client, io.signal))
     if (options.json === true) printJson(io, result)
     else if (result.tools.length === 0) terminal.say('This server offers no tools.')
-    else io.stdout.write(result.tools.map(tool => toolText(tool, terminal.dataStyle)).join('\n'))
+    else io.stdout.write(toolsText(result.tools, terminal.dataStyle))
     return EXIT.done
   })
+}
+
+/** Tools that come with details stand apart by an empty line; bare names are a plain list. */
+function toolsText(tools: readonly ListedTool[], style: Style): string {
+  const texts = tools.map(tool => toolText(tool, style))
+  return texts.join(texts.some(text => text.trimEnd().includes('\n')) ? '\n' : '')
 }
 
 function toolText(tool: ListedTool, style: Style): string {
