@@ -3,6 +3,7 @@ import { registerClient } from './dynamic-registration.ts'
 import { OAuthError } from './errors.ts'
 import type { PreRegisteredClient } from './grant-strategy.ts'
 import { chooseAuthenticationMethod, type ClientAuthenticationMethod } from './protocol/client-authentication.ts'
+import { hasScope, parseScope } from './protocol/scope.ts'
 import type { SessionContext } from './session-context.ts'
 import type { ClientRegistration, CredentialRecord, IssuerCredentials } from './store/credential-store.ts'
 
@@ -42,7 +43,7 @@ export async function identifyClient(context: SessionContext, input: IdentityInp
     return preRegistered(client, target, credentials?.registration)
   }
   const stored = credentials?.registration
-  const unusable = stored && whyUnusable(stored, redirectUri, context.now())
+  const unusable = stored && whyUnusable(stored, input, context.now())
   if (stored && unusable === undefined) return identityOf(stored)
   const { authorizationServer } = target
   if (
@@ -139,13 +140,24 @@ export function documentIdentity(clientId: string): ClientIdentity {
   return { kind: 'client-id-metadata-document', clientId, tokenEndpointAuthMethod: 'none' }
 }
 
-function whyUnusable(stored: ClientRegistration, redirectUri: string | undefined, now: number): string | undefined {
-  if (stored.clientSecretExpiresAt !== undefined && stored.clientSecretExpiresAt <= now)
+function whyUnusable(stored: ClientRegistration, input: IdentityInput, now: number): string | undefined {
+  const { redirectUri, scope, record, target } = input
+  if (stored.clientSecretExpiresAt !== undefined && stored.clientSecretExpiresAt <= now) {
     return 'the client secret expired'
+  }
   if (redirectUri !== undefined && stored.redirectUris && !stored.redirectUris.includes(redirectUri)) {
     return `the redirect URI ${redirectUri} was not registered`
   }
-  return undefined
+  const bounded = record?.issuers[target.issuer]?.refuses?.scopeBeyondRegistration ?? false
+  return bounded && isBeyondRegistration(stored, scope) ? `the scope ${scope} was not registered` : undefined
+}
+
+/** Whether `scope` holds more than a dynamic client registered with. */
+export function isBeyondRegistration(
+  { kind, scope: registered }: ClientRegistration,
+  scope: string | undefined,
+): boolean {
+  return kind === 'dynamic' && registered !== undefined && parseScope(scope).some(each => !hasScope(registered, each))
 }
 
 function assertSameIssuer(client: PreRegisteredClient, issuer: string, record: CredentialRecord | undefined): void {

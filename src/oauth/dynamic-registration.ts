@@ -44,7 +44,7 @@ export async function registerClient(
     })
     const because = reason !== undefined && { reason }
     context.emit({ type: 'registered', issuer, kind: 'dynamic', clientId: registration.clientId, ...because })
-    return registration
+    return { ...registration, ...(scope !== undefined && { scope }) }
   } catch (error) {
     if (legacy && error instanceof OAuthError && error.code.startsWith('registration_'))
       throw noOAuthAtAll(context.server, error)

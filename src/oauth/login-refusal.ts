@@ -1,3 +1,4 @@
+import { isBeyondRegistration } from './client-identity.ts'
 import { withCredentials } from './credential-record.ts'
 import { OAuthError } from './errors.ts'
 import { hasScope } from './protocol/scope.ts'
@@ -7,7 +8,7 @@ import type { IssuerCredentials, PendingLogin } from './store/credential-store.t
 const CLIENT_REFUSALS = ['invalid_client', 'unauthorized_client']
 
 /**
- * Remembers for the issuer what its refusal says about the next attempt: no `offline_access` (R-SCOPE-9), no client-id metadata
+ * Remembers for the issuer what its refusal says about the next attempt: no `offline_access` (R-SCOPE-9), nothing beyond the registered scope, no client-id metadata
  * document (R-CIMD-7), or a dynamic client it no longer knows (R-REFRESH-4). True when something new was learnt.
  */
 export async function learnFromRefusal(
@@ -33,6 +34,12 @@ function afterRefusal(
   reason: string,
   clientMetadataUrl: string | undefined,
 ): IssuerCredentials | undefined {
+  const isStored = known.registration?.clientId === login.clientId
+  if (reason === 'invalid_scope' && isStored && !known.refuses?.scopeBeyondRegistration) {
+    if (known.registration && isBeyondRegistration(known.registration, login.requestedScope)) {
+      return { ...known, refuses: { ...known.refuses, scopeBeyondRegistration: true } }
+    }
+  }
   if (reason === 'invalid_scope' && hasScope(login.requestedScope, 'offline_access') && !known.refuses?.offlineAccess) {
     return { ...known, refuses: { ...known.refuses, offlineAccess: true } }
   }
@@ -40,8 +47,7 @@ function afterRefusal(
   if (asDocument && CLIENT_REFUSALS.includes(reason) && !known.refuses?.clientIdMetadataDocument) {
     return { ...known, refuses: { ...known.refuses, clientIdMetadataDocument: true } }
   }
-  if (reason !== 'invalid_client') return undefined
-  if (known.registration?.kind !== 'dynamic' || known.registration.clientId !== login.clientId) return undefined
+  if (reason !== 'invalid_client' || known.registration?.kind !== 'dynamic' || !isStored) return undefined
   const { registration: _unknown, ...rest } = known
   return rest
 }

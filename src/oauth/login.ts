@@ -54,6 +54,9 @@ export function createLogins(context: SessionContext): Logins {
   }
 }
 
+/** How often a login is repeated without what was refused. */
+const MAX_RETRIES = 2
+
 async function login(
   context: SessionContext,
   interaction: Interaction,
@@ -70,13 +73,13 @@ async function login(
     signal,
   })
   announceException(context, target)
-  for (let retried = false; ; retried = true) {
+  for (let retries = 0; ; retries++) {
     let learned = false
     try {
       await obtainOnce(context, interaction, { ...input, target, signal, onLearned: () => (learned = true) })
       return
     } catch (error) {
-      if (retried || !learned || signal.aborted) throw error
+      if (retries === MAX_RETRIES || !learned || signal.aborted) throw error
     }
   }
 }

@@ -193,7 +193,7 @@ describe.each([
 })
 
 describe('oidc-provider holding clients to the scope they registered with', () => {
-  it.fails('R-SCOPE-8 a step-up beyond the registered scope registers anew', async () => {
+  it('R-SCOPE-8 a step-up beyond the registered scope registers anew', async () => {
     await using world = await startProtectedNotes('', { keepsRegisteredScope: true })
     const client = await connect(world.mcpUrl, { fetch: withOAuth(fetch, world.session()) })
     await client.callTool('list_notes')

@@ -234,6 +234,39 @@ describe('registrations and the tokens they belong to', () => {
     expect(world.count(REGISTER)).toBe(2)
   })
 
+  it('R-DCR-4 where a client may ask for its registered scope only, a step-up registers anew and the old tokens keep their client until then', async () => {
+    const world = new World()
+    world.challenge = 'Bearer scope="a"'
+    world.serverMetadata = { scopes_supported: ['a', 'b', 'offline_access'] }
+    const registered = new Map<string, string>()
+    world.routes.set(REGISTER, ({ body }) => {
+      const { scope } = JSON.parse(body) as { scope: string }
+      registered.set(`c${registered.size}`, scope)
+      return json({ client_id: `c${registered.size - 1}`, token_endpoint_auth_method: 'none' }, 201)
+    })
+    const { consent } = world
+    world.consent = url => {
+      const [client, scope] = [url.searchParams.get('client_id') ?? '', url.searchParams.get('scope') ?? '']
+      const allowed = registered.get(client)?.split(' ') ?? []
+      return scope.split(' ').every(each => allowed.includes(each)) ? consent(url) : { error: 'invalid_scope' }
+    }
+    const { session, fetch } = world.client()
+    await fetch(SERVER)
+    world.routes.set(`POST ${SERVER}`, async () => {
+      const { scope = '' } = await session.status()
+      const challenge = 'Bearer error="insufficient_scope", scope="b"'
+      return scope.includes('b')
+        ? undefined
+        : new Response('', { status: 403, headers: { 'www-authenticate': challenge } })
+    })
+    expect((await fetch(SERVER, { method: 'POST' })).status).toBe(200)
+    expect([...registered.values()]).toEqual(['a offline_access', 'a offline_access b'])
+    expect(clientIds(world)).toEqual(['c0', 'c0', 'c1'])
+    world.now += 3_599_000
+    await session.accessToken()
+    expect(world.refreshes.map(({ form }) => form.get('client_id'))).toEqual(['c1'])
+  })
+
   it('R-DCR-4 an abandoned first login does not register again', async () => {
     const world = new World()
     const { session } = world.client()

@@ -18,6 +18,8 @@ export interface ClientRegistration {
   readonly tokenEndpointAuthMethod: ClientAuthenticationMethod
   /** The redirect URIs that were registered. */
   readonly redirectUris?: readonly string[]
+  /** The scope that was registered. */
+  readonly scope?: string
   /** RFC 7592 management, when offered. */
   readonly registrationClientUri?: string
   readonly registrationAccessToken?: string
@@ -57,8 +59,13 @@ export interface IssuerCredentials {
   readonly refreshing?: RefreshMark
   /** Milliseconds since the epoch of the last definite refusal of the refresh token. */
   readonly refreshRefusedAt?: number
-  /** Offers this issuer refused before; they are not tried again. */
-  readonly refuses?: { readonly offlineAccess?: true; readonly clientIdMetadataDocument?: true }
+  /** What this issuer refused before; it is not tried again. */
+  readonly refuses?: {
+    readonly offlineAccess?: true
+    readonly clientIdMetadataDocument?: true
+    /** A client may not ask for more than the scope it registered with. */
+    readonly scopeBeyondRegistration?: true
+  }
 }
 
 /** A login that was begun and not yet finished; found again by its `state`. */
