@@ -16,7 +16,10 @@ export interface AuthorizationPrompt {
 export interface BrowserAuthorizerOptions extends Pick<LoopbackReceiverOptions, 'port' | 'host' | 'path' | 'server'> {
   /** Opens the URL; resolves to false when it cannot. Default {@link openSystemBrowser}. `false` never opens one. */
   readonly openBrowser?: ((url: URL) => Promise<boolean>) | false
-  /** Told once the listener waits: show the URL, so that a person can open it somewhere else. */
+  /**
+   * Told once the listener waits and the browser was tried: show the URL, so that a person can open it somewhere else. Without it and
+   * without `pastedLines`, a browser that cannot be opened ends the login with `login_required`.
+   */
   readonly onPrompt?: (prompt: AuthorizationPrompt) => void
   /**
    * Lines the person types, raced with the listener: the address the browser ended on may be pasted when it cannot reach this machine
@@ -30,16 +33,15 @@ export interface BrowserAuthorizerOptions extends Pick<LoopbackReceiverOptions, 
 }
 
 const DEFAULT_TIMEOUT_MS = 300_000
+/** A timer set for longer fires at once. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
 /** Logs in through a browser: a listener on loopback, bound first, raced with a pasted redirect URL. */
 export function createBrowserAuthorizer(options: BrowserAuthorizerOptions = {}): Authorizer {
   return {
     async prepare({ signal, preferredRedirectUris = [] }) {
       if (signal?.aborted) throw aborted()
-      const receiver = await createLoopbackReceiver({
-        ...options,
-        preferredPorts: preferredRedirectUris.flatMap(portOf),
-      })
+      const receiver = await createLoopbackReceiver({ ...options, preferredRedirectUris })
       return prepared(receiver, options, signal)
     },
   }
@@ -54,15 +56,21 @@ function prepared(
     redirectUri: receiver.redirectUri,
     async authorize(url, handle) {
       const ended = new AbortController()
+      const answering = new Set<Promise<CallbackOutcome>>()
+      const handleAnswer: CallbackHandler = parameters => {
+        const outcome = handle(parameters)
+        const done = (): void => void answering.delete(outcome)
+        answering.add(outcome)
+        outcome.then(done, done)
+        return outcome
+      }
       try {
-        const answered = receiver.receive(handle)
-        const { openBrowser = openSystemBrowser } = options
-        const browserOpened = openBrowser !== false && (await openBrowser(url))
-        options.onPrompt?.({ url, browserOpened, port: receiver.port })
         await Promise.race([
-          answered,
-          pasted(receiver.redirectUri, options, handle, ended.signal),
-          timeOut(url, options.timeoutMs ?? DEFAULT_TIMEOUT_MS, ended.signal),
+          receiver.receive(handleAnswer),
+          prompted(url, receiver, options, ended.signal).then(() =>
+            pasted(receiver.redirectUri, options, handleAnswer, ended.signal),
+          ),
+          timeOut(url, { timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS, answering, signal: ended.signal }),
           abortion(signal, ended.signal),
         ])
       } finally {
@@ -73,33 +81,68 @@ function prepared(
   }
 }
 
+/** Takes the person to the URL. @throws {OAuthError} `login_required` when there is no way to */
+async function prompted(
+  url: URL,
+  { port }: LoopbackReceiver,
+  options: BrowserAuthorizerOptions,
+  ended: AbortSignal,
+): Promise<void> {
+  const { openBrowser = openSystemBrowser, onPrompt, pastedLines } = options
+  const browserOpened = openBrowser !== false && (await openBrowser(url).catch(() => false))
+  if (ended.aborted) return
+  onPrompt?.({ url, browserOpened, port })
+  if (browserOpened || onPrompt || pastedLines) return
+  throw new OAuthError('login_required', 'A login is needed, and no browser can be opened here.', {
+    step: 'authorization',
+    hint: 'Run `latchkey login` for this server in a terminal, or give the authorizer an `onPrompt` that shows the URL to a person.',
+  })
+}
+
 /** Resolves when a pasted address completed or failed the login; otherwise never. */
 async function pasted(
   redirectUri: string,
   { pastedLines, onRefusedPaste }: BrowserAuthorizerOptions,
   handle: CallbackHandler,
-  signal: AbortSignal,
+  ended: AbortSignal,
 ): Promise<CallbackOutcome> {
-  if (pastedLines) {
-    for await (const line of pastedLines(signal)) {
-      if (signal.aborted) break
-      if (line.trim() === '') continue
-      const read = readPastedRedirect(line, redirectUri)
-      if ('problem' in read) {
-        onRefusedPaste?.(read.problem)
-        continue
-      }
-      const outcome = await handle(read.parameters)
-      if (outcome.status !== 'ignored') return outcome
-      onRefusedPaste?.(outcome.message)
+  const never = new Promise<CallbackOutcome>(() => undefined)
+  if (!pastedLines || ended.aborted) return never
+  for await (const line of pastedLines(ended)) {
+    if (ended.aborted) break
+    if (line.trim() === '') continue
+    const read = readPastedRedirect(line, redirectUri)
+    if ('problem' in read) {
+      onRefusedPaste?.(read.problem)
+      continue
     }
+    const outcome = await handle(read.parameters)
+    if (outcome.status !== 'ignored') return outcome
+    onRefusedPaste?.(outcome.message)
   }
-  return new Promise(() => undefined)
+  return never
 }
 
-function timeOut(url: URL, timeoutMs: number, signal: AbortSignal): Promise<never> {
+function timeOut(
+  url: URL,
+  {
+    timeoutMs,
+    answering,
+    signal,
+  }: {
+    readonly timeoutMs: number
+    readonly answering: ReadonlySet<Promise<CallbackOutcome>>
+    readonly signal: AbortSignal
+  },
+): Promise<never> {
   return new Promise((_, reject) => {
-    const timer = setTimeout(() => reject(timedOut(url, timeoutMs)), timeoutMs)
+    const onTime = (): void => {
+      // The person was in time when their answer is being worked on: its outcome is the login's.
+      void Promise.all(answering).then(outcomes => {
+        if (outcomes.every(({ status }) => status === 'ignored')) reject(timedOut(url, timeoutMs))
+      })
+    }
+    const timer = setTimeout(onTime, Math.min(timeoutMs, LONGEST_TIMEOUT_MS))
     signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
   })
 }
@@ -111,12 +154,6 @@ function abortion(signal: AbortSignal | undefined, ended: AbortSignal): Promise<
     signal?.addEventListener('abort', stop, { once: true })
     ended.addEventListener('abort', () => signal?.removeEventListener('abort', stop), { once: true })
   })
-}
-
-function portOf(redirectUri: string): number[] {
-  if (!URL.canParse(redirectUri)) return []
-  const { port } = new URL(redirectUri)
-  return port === '' ? [] : [Number(port)]
 }
 
 function timedOut(url: URL, timeoutMs: number): OAuthError {

@@ -56,7 +56,7 @@ function content(
   server: string | undefined,
 ): { readonly title: string; readonly lines: readonly string[] } {
   if (outcome.status === 'completed') {
-    const at = server === undefined ? '' : ` to <code>${escapeHtml(new URL(server).host)}</code>`
+    const at = server === undefined ? '' : ` to <code>${escapeHtml(hostOf(server))}</code>`
     const lines = [`The login${at} is complete.`, 'You can close this tab and go back to your program.']
     return { title: 'You are logged in', lines }
   }
@@ -64,6 +64,10 @@ function content(
   return outcome.status === 'failed'
     ? { title: 'The login failed', lines: [message, 'You can close this tab; your program says more.'] }
     : { title: 'Nothing to do here', lines: [message, 'If a login is open in another tab, go on there.'] }
+}
+
+function hostOf(server: string): string {
+  return displayText(URL.canParse(server) ? new URL(server).host : server)
 }
 
 function escapeHtml(text: string): string {

@@ -1,12 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type {
-  CredentialKey,
-  CredentialRecord,
-  CredentialStore,
-  VersionedRecord,
-} from '../oauth/store/credential-store.ts'
+import type { CredentialKey, CredentialStore, VersionedRecord } from '../oauth/store/credential-store.ts'
 import { StoreError } from '../oauth/store/store-error.ts'
 import { dataDirectory } from './data-directory.ts'
 import { createKeyFile, type DataKey, type DataKeySource } from './data-key.ts'

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 
 export interface OpenBrowserOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
@@ -29,8 +29,11 @@ function openers(
   platform: NodeJS.Platform,
 ): readonly (readonly string[])[] {
   if (env['BROWSER']) return [[env['BROWSER']]]
-  if (platform === 'darwin') return [['open']]
-  if (platform === 'win32') return [['rundll32', 'url.dll,FileProtocolHandler']]
+  if (platform === 'darwin') return [['/usr/bin/open']]
+  // By its full path: Windows looks in the current folder first.
+  if (platform === 'win32') {
+    return [[`${env['SystemRoot'] || 'C:\\Windows'}\\System32\\rundll32.exe`, 'url.dll,FileProtocolHandler']]
+  }
   // Windows' own opener, from inside its Linux.
   if (env['WSL_DISTRO_NAME']) return [['wslview'], ['rundll32.exe', 'url.dll,FileProtocolHandler']]
   return [['xdg-open']]
@@ -42,13 +45,8 @@ function starts(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<boolean> {
   return new Promise(resolve => {
-    const child = spawn(command, args, {
-      stdio: 'ignore',
-      detached: true,
-      shell: false,
-      env: { ...env },
-      windowsHide: true,
-    })
+    const child = start(command, args, env)
+    if (!child) return resolve(false)
     const timer = setTimeout(() => settle(true), START_MS)
     const settle = (started: boolean): void => {
       clearTimeout(timer)
@@ -58,4 +56,17 @@ function starts(
     child.once('error', () => settle(false))
     child.once('exit', code => settle(code === 0))
   })
+}
+
+/** Some failures to start are thrown, such as an argument that is too long; the rest come as events. */
+function start(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): ChildProcess | undefined {
+  try {
+    return spawn(command, args, { stdio: 'ignore', detached: true, shell: false, env: { ...env }, windowsHide: true })
+  } catch {
+    return undefined
+  }
 }

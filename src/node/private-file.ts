@@ -20,10 +20,7 @@ export async function createPrivateFolder(path: string): Promise<void> {
   const folder = resolve(path)
   try {
     const first = await mkdir(folder, { recursive: true, mode: 0o700 })
-    // A folder survives a power cut once the one it lies in was synced.
-    for (let made = folder; first !== undefined && made.length >= first.length; made = dirname(made)) {
-      await syncFolder(dirname(made))
-    }
+    if (first !== undefined) await syncParents(folder, first)
   } catch (error) {
     throw unwritable(path, error)
   }
@@ -118,6 +115,12 @@ async function linkIfFree(from: string, to: string): Promise<boolean> {
     // A network file system may say so of a link it made itself, when its first answer was lost (link(2)): the number of names is the truth.
     return (await stat(from).catch(() => undefined))?.nlink === 2
   }
+}
+
+/** A new folder survives a power cut once the one it lies in was synced; `first` is the uppermost new one. */
+async function syncParents(folder: string, first: string): Promise<void> {
+  await syncFolder(dirname(folder))
+  if (folder.length > first.length) await syncParents(dirname(folder), first)
 }
 
 /** Makes a new name survive a power cut, where the file system can. Not possible, and not needed, on Windows. */
