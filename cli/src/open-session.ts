@@ -49,7 +49,7 @@ export async function openSession(context: CommandContext, request: SessionReque
     ...(request.login && { login: request.login }),
   })
   const headers = readHeaderOptions(options.header, io.env)
-  const session = createOAuthSession({
+  return createOAuthSession({
     ...key,
     store,
     fetch: withServerHeaders(headers, server, withVerboseLines(context, server, fetch)),
@@ -61,13 +61,20 @@ export async function openSession(context: CommandContext, request: SessionReque
       ...(settings.clientMetadataUrl !== undefined && { clientMetadataUrl: settings.clientMetadataUrl }),
     }),
     // Behind a proxy names are the proxy's to resolve; often nobody here can.
-    ...(!hasProxy(io.env) && { createDefaultStore, resolveHost }),
+    ...(!hasProxy(io.env) && { resolveHost }),
     onEvent: event => {
       showEvent(context, event)
     },
   })
-  if (request.login) await writeLoginSettings(directory, key, settings)
-  return session
+}
+
+/** Keeps how a login that succeeded was made, for the next one and for refreshes. */
+export async function rememberLogin({ io }: CommandContext, session: OAuthSession, login: LoginOptions): Promise<void> {
+  const directory = await stateDirectory(io)
+  await writeLoginSettings(directory, session, {
+    ...(await readLoginSettings(directory, session)),
+    ...settingsOf(login),
+  })
 }
 
 /** Whether logging in may help. */

@@ -13,7 +13,11 @@ export async function* pastedLines(io: Io, signal: AbortSignal): AsyncGenerator<
     ...(output && { output }),
   })
   lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
-  const stop = (): void => lines.close()
+  const stop = (): void => {
+    // Leaves the line of the prompt, so that what is said next begins one of its own.
+    output?.write('\n')
+    lines.close()
+  }
   signal.addEventListener('abort', stop, { once: true })
   try {
     if (signal.aborted) return

@@ -2,7 +2,7 @@ import type { CommandContext, CommandOptions } from '../command-context.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts'
 import { refuseAuthorizationHeader } from '../header-options.ts'
 import { printJson } from '../json-output.ts'
-import { openSession } from '../open-session.ts'
+import { openSession, rememberLogin } from '../open-session.ts'
 import { statusJson, statusLines } from '../status-view.ts'
 
 /** The options of `latchkey login`. */
@@ -33,6 +33,7 @@ export async function login(context: CommandContext, server: string, options: Lo
       ...(options.force === true && { force: true }),
     }),
   )
+  await rememberLogin(context, session, options)
   if (options.json === true) printJson(io, statusJson(status))
   else io.stdout.write(`${statusLines(status, terminal.dataStyle, io.now()).join('\n')}\n`)
   return EXIT.done

@@ -1,0 +1,82 @@
+import pc from 'picocolors'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createProgress, type Progress } from '../../cli/src/progress.ts'
+
+let text = ''
+const plain = pc.createColors(false)
+const on = (animated: boolean): Progress =>
+  createProgress({ columns: 40, write: (chunk: string) => (text += chunk) }, plain, { animated })
+
+/** Ends only when told. */
+function held(): { readonly task: () => Promise<void>; readonly end: () => void } {
+  const over = new EventTarget()
+  const ended = new Promise<void>(resolve => {
+    over.addEventListener('end', () => resolve())
+  })
+  return { task: () => ended, end: () => over.dispatchEvent(new Event('end')) }
+}
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  text = ''
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+describe('progress', () => {
+  it('says nothing of what is done at once', async () => {
+    await on(true).during('Working', async () => undefined)
+    await on(false).during('Working', async () => undefined)
+    vi.advanceTimersByTime(5_000)
+    expect(text).toBe('')
+  })
+
+  it('writes one plain line to a pipe, and only after a second', async () => {
+    const { task, end } = held()
+    const running = on(false).during('Working', task)
+    vi.advanceTimersByTime(999)
+    expect(text).toBe('')
+    vi.advanceTimersByTime(60_000)
+    expect(text).toBe('Working…\n')
+    end()
+    await running
+    expect(text).not.toContain('\u001b')
+  })
+
+  it('spins on a terminal, steps aside for other lines, and leaves nothing behind', async () => {
+    const { task, end } = held()
+    const progress = on(true)
+    const running = progress.during('Working', task)
+    vi.advanceTimersByTime(500)
+    expect(text).toMatch(/⠋|⠙/)
+    text = ''
+    progress.interrupt(() => (text += 'a line\n'))
+    expect(text.replaceAll('\r\u001b[2K', '<clear>')).toMatch(/^<clear>a line\n<clear>\S Working$/)
+    progress.update(`A label that is far too long for ${'a terminal '.repeat(9)}`)
+    text = ''
+    vi.advanceTimersByTime(100)
+    expect(text.replace('\r\u001b[2K', '').length).toBeLessThan(40)
+    end()
+    await running
+    expect(text.endsWith('\r\u001b[2K')).toBe(true)
+    text = ''
+    vi.advanceTimersByTime(5_000)
+    expect(text).toBe('')
+  })
+
+  it('is silent while a person types', async () => {
+    const { task, end } = held()
+    const progress = on(true)
+    const running = progress.during('Working', task)
+    vi.advanceTimersByTime(500)
+    progress.pause()
+    text = ''
+    vi.advanceTimersByTime(5_000)
+    progress.update('Other')
+    vi.advanceTimersByTime(5_000)
+    expect(text).toBe('')
+    end()
+    await running
+  })
+})
