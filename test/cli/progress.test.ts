@@ -1,9 +1,11 @@
-import pc from 'picocolors'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Io } from '../../cli/src/io.ts'
 import { createProgress, type Progress } from '../../cli/src/progress.ts'
+import { createTerminal } from '../../cli/src/terminal.ts'
 
 let text = ''
-const plain = pc.createColors(false)
+const silent = { write: (): void => undefined }
+const { style: plain } = createTerminal({ stdout: silent, stderr: silent, env: {} } as unknown as Io)
 const on = (animated: boolean): Progress =>
   createProgress({ columns: 40, write: (chunk: string) => (text += chunk) }, plain, { animated })
 
