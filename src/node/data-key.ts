@@ -15,25 +15,33 @@ export interface DataKey {
 
 /** Where the data key lies. */
 export interface DataKeySource {
-  /** For people: `a key file in …`. */
+  /** For people: `a key file`. */
   readonly description: string
-  /** The key; made on first use. Two processes that make it at once end up with the same. @throws {StoreError} */
-  key(): Promise<DataKey>
+  /** The key, or undefined when there is none yet. A key that cannot be read now is an error. @throws {StoreError} */
+  read(): Promise<DataKey | undefined>
+  /** The key, made if there is none. Two processes that make it at once end up with the same. @throws {StoreError} */
+  readOrCreate(): Promise<DataKey>
 }
 
-/** Keeps the data key in a file that only its owner can read. */
+/** Keeps the data key in a file that only its owner can read. Read anew each time: somebody may have removed the whole store. */
 export function createKeyFile(directory: string): DataKeySource {
   const path = join(directory, 'data-key')
+  const read = async (): Promise<DataKey | undefined> => {
+    const text = await readKeyFile(path)
+    return text === undefined ? undefined : toKey(text, path)
+  }
   return {
     description: 'a key file',
-    // Read anew each time: whoever removed the folder and logged in again, elsewhere, made another key.
-    async key() {
-      for (;;) {
-        const stored = await readKeyFile(path)
-        if (stored !== undefined) return toKey(stored, path)
-        await createPrivateFolder(directory)
-        await publishFile(path, new TextEncoder().encode(randomBytes(KEY_BYTES).toString('base64')))
-      }
+    read,
+    async readOrCreate() {
+      const present = await read()
+      if (present) return present
+      await createPrivateFolder(directory)
+      await publishFile(path, new TextEncoder().encode(`${randomBytes(KEY_BYTES).toString('base64')}\n`))
+      // Whoever published it: what lies there now is the key.
+      const made = await read()
+      if (made) return made
+      throw unreadable(path, undefined)
     },
   }
 }

@@ -1,21 +1,28 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
+import { displayText } from '../oauth/protocol/display-text.ts'
 import { StoreError } from '../oauth/store/store-error.ts'
 import { errorCode, unreadable } from './private-file.ts'
-import { isCertainlyGone, ownIdentity, type ProcessIdentity } from './process-identity.ts'
+import { isCertainlyGone, type ProcessIdentity } from './process-identity.ts'
 import { emptyVersion, newestVersion, publishVersion } from './versioned-folder.ts'
 
 /** Longest wait for a lock. A redemption ends after 30 s by itself, and a dead owner is found at once. */
-const MAX_WAIT_MS = 120_000
+const DEFAULT_TIMEOUT_MS = 120_000
 const FIRST_PAUSE_MS = 10
 const LONGEST_PAUSE_MS = 200
+const HEARTBEAT_MS = 5_000
 
 export interface FileLockOptions {
-  /** Ends the wait, not the task. */
-  readonly signal?: AbortSignal
+  /** The process that asks. */
+  readonly own: ProcessIdentity
   /** Milliseconds to wait for the lock. Default two minutes. */
-  readonly maxWaitMs?: number
+  readonly timeoutMs?: number
+  /** Ends the wait, not the task. */
+  readonly signal?: AbortSignal | undefined
 }
+
+/** Who holds a lock: nobody, a process, or something that is not ours to judge. */
+type Holder = 'nobody' | ProcessIdentity | 'unknown'
 
 /**
  * Runs `task` while this process holds the lock that lives in `folder`. The lock of a process that is certainly gone is taken over; an owner
@@ -24,69 +31,63 @@ export interface FileLockOptions {
  * A lock is the newest version in the folder: it names its owner, and is free when it is empty. Taking it, from nobody or from the dead, is
  * publishing the next version, which exactly one can do; nothing that may be live is ever moved or removed (see docs/decisions/003).
  *
- * @throws {StoreError} `locked` when the wait is over or `signal` ends it; `corrupt`, `unreadable`, `unwritable`
+ * @throws {StoreError} `locked` when the wait is over or `signal` ends it; `unreadable`, `unwritable`
  */
-export async function withFileLock<T>(
-  folder: string,
-  task: () => Promise<T>,
-  { signal, maxWaitMs = MAX_WAIT_MS }: FileLockOptions = {},
-): Promise<T> {
-  const owner = new TextEncoder().encode(JSON.stringify(await ownIdentity()))
-  const deadline = performance.now() + maxWaitMs
-  let pauseMs = FIRST_PAUSE_MS
-  for (;;) {
-    const { version, holder } = await currentLock(folder)
-    if (signal?.aborted) throw locked(folder, holder, signal)
-    if (!holder || (await isCertainlyGone(holder))) {
-      const own = version + 1
-      if (await publishVersion(folder, own, owner)) return await holding(folder, own, task)
-    }
-    if (performance.now() > deadline) throw locked(folder, holder, signal)
-    await pause(pauseMs * (0.5 + Math.random() / 2), signal)
-    pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)
-  }
-}
-
-async function holding<T>(folder: string, version: number, task: () => Promise<T>): Promise<T> {
+export async function withFileLock<T>(folder: string, task: () => Promise<T>, options: FileLockOptions): Promise<T> {
+  const version = await acquire(folder, options)
+  // Proves nothing to a program, since a blocked event loop is silent too; it tells people, and other hosts, how long ago.
+  const heartbeat = setInterval(() => {
+    const now = new Date()
+    utimes(join(folder, String(version)), now, now).catch(() => undefined)
+  }, HEARTBEAT_MS)
+  heartbeat.unref()
   try {
     return await task()
   } finally {
+    clearInterval(heartbeat)
     await emptyVersion(folder, version)
   }
 }
 
-async function currentLock(
-  folder: string,
-): Promise<{ readonly version: number; readonly holder: ProcessIdentity | undefined }> {
-  const version = await newestVersion(folder)
-  const path = join(folder, String(version))
-  try {
-    return { version, holder: version === 0 ? undefined : parseOwner(await readFile(path, 'utf8'), path) }
-  } catch (error) {
-    // Superseded and given up meanwhile: nobody gets the next version by this look.
-    if (errorCode(error) === 'ENOENT') return { version, holder: undefined }
-    throw error instanceof StoreError ? error : unreadable(path, error)
+async function acquire(folder: string, options: FileLockOptions): Promise<number> {
+  const { own, timeoutMs = DEFAULT_TIMEOUT_MS, signal } = options
+  const content = new TextEncoder().encode(JSON.stringify(own))
+  const deadline = performance.now() + timeoutMs
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)) {
+    if (signal?.aborted) throw givenUp(folder)
+    const { version, holder } = await currentLock(folder)
+    const free = holder === 'nobody' || (holder !== 'unknown' && (await isCertainlyGone(holder, own)))
+    if (free && (await publishVersion(folder, version + 1, content, { durable: false }))) return version + 1
+    if (performance.now() > deadline) throw await locked(join(folder, String(version)), holder)
+    await pause(pauseMs * (0.5 + Math.random() / 2), signal)
   }
 }
 
-/** Undefined for an empty file, which is a free lock, and for one that a power cut left incomplete. */
-function parseOwner(text: string, path: string): ProcessIdentity | undefined {
-  let owner: unknown
+async function currentLock(folder: string): Promise<{ readonly version: number; readonly holder: Holder }> {
+  const version = await newestVersion(folder)
+  if (version === 0) return { version, holder: 'nobody' }
+  const path = join(folder, String(version))
   try {
-    owner = JSON.parse(text)
+    return { version, holder: toHolder(await readFile(path, 'utf8')) }
+  } catch (error) {
+    // Superseded and given up meanwhile: look again.
+    if (errorCode(error) === 'ENOENT') return { version, holder: 'unknown' }
+    throw unreadable(path, error)
+  }
+}
+
+function toHolder(text: string): Holder {
+  if (text === '') return 'nobody'
+  try {
+    const owner: unknown = JSON.parse(text)
+    if (typeof owner !== 'object' || owner === null) return 'unknown'
+    const { host, boot, namespace, pid, started } = owner as Partial<Record<keyof ProcessIdentity, unknown>>
+    if (typeof host !== 'string' || typeof boot !== 'string' || typeof namespace !== 'string') return 'unknown'
+    if (typeof pid !== 'number' || !Number.isInteger(pid) || pid <= 0 || typeof started !== 'string') return 'unknown'
+    return { host, boot, namespace, pid, started }
   } catch {
-    return undefined
+    return 'unknown'
   }
-  if (typeof owner === 'object' && owner !== null) {
-    const { host, pid, started } = owner as Partial<Record<keyof ProcessIdentity, unknown>>
-    if (typeof host === 'string' && typeof pid === 'number' && typeof started === 'string')
-      return { host, pid, started }
-  }
-  throw new StoreError('corrupt', `${path} does not say who holds the lock.`, {
-    step: 'lock credentials',
-    path,
-    hint: 'Remove it when no other program uses these credentials.',
-  })
 }
 
 function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
@@ -101,12 +102,23 @@ function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   })
 }
 
-function locked(path: string, holder: ProcessIdentity | undefined, signal: AbortSignal | undefined): StoreError {
-  const who = holder ? `process ${holder.pid} on ${holder.host}` : 'another process'
-  const message = signal?.aborted ? `The wait for ${path} was given up.` : `${who} has held ${path} for too long.`
-  return new StoreError('locked', message, {
+function givenUp(path: string): StoreError {
+  return new StoreError('locked', 'The caller stopped waiting for the lock.', { step: 'lock credentials', path })
+}
+
+async function locked(path: string, holder: Holder): Promise<StoreError> {
+  const known = typeof holder === 'object'
+  const who = known
+    ? `Process ${holder.pid} on ${displayText(holder.host.split(' ')[0] ?? '', 100)}`
+    : 'Another process'
+  const silentMs = await stat(path).then(
+    ({ mtimeMs }) => Math.max(0, Date.now() - mtimeMs),
+    () => undefined,
+  )
+  const sign = silentMs === undefined ? '' : ` It gave its last sign of life ${Math.round(silentMs / 1000)} s ago.`
+  return new StoreError('locked', `${who} holds the lock of a stored login and does not let go.${sign}`, {
     step: 'lock credentials',
     path,
-    hint: `Look at what ${who} is doing, then try again. If it is no more, remove ${path}.`,
+    hint: `Look at what it is doing, then try again. If it no longer exists, remove ${path}.`,
   })
 }

@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import type { CredentialKey, CredentialStore, VersionedRecord } from '../oauth/store/credential-store.ts'
 import { StoreError } from '../oauth/store/store-error.ts'
 import { dataDirectory } from './data-directory.ts'
-import { createKeyFile, type DataKey, type DataKeySource } from './data-key.ts'
+import { createKeyFile, type DataKeySource } from './data-key.ts'
 import { withFileLock } from './file-lock.ts'
 import { assertPrivate, createPrivateFolder, unreadable } from './private-file.ts'
+import { ownIdentity, type ProcessIdentity } from './process-identity.ts'
 import { openRecord, sealRecord, type RecordContent, type RecordPlace } from './record-cipher.ts'
 import { namesIn, newestVersion, publishVersion } from './versioned-folder.ts'
 
@@ -15,17 +16,21 @@ export interface FileStoreOptions {
   readonly directory?: string
   /** Where the key that seals the records lies. Default: a file in `directory`. */
   readonly dataKey?: DataKeySource
+  /** Milliseconds to wait for a lock that another process holds. Default two minutes. */
+  readonly lockTimeoutMs?: number
 }
 
 /**
  * Keeps every record in a folder of its own, sealed with AES-256-GCM, one file per version. A version is published by linking a complete
  * file to its number: of all writers exactly one wins, whoever is killed leaves the old version or the new one.
  *
- * Files are 0600 in 0700 folders; anything more open is refused on read.
+ * Any number of processes may share it. Files are 0600 in 0700 folders; anything more open is refused on read. The folder must be on a
+ * file system with hard links.
  */
 export function createFileStore(options: FileStoreOptions = {}): CredentialStore {
   const directory = options.directory ?? join(dataDirectory(), 'credentials')
   const dataKey = options.dataKey ?? createKeyFile(directory)
+  let identity: Promise<ProcessIdentity> | undefined
   const folderOf = (name: string): string => join(directory, name)
 
   /** The newest version of a record; version 0 when there never was one. */
@@ -33,20 +38,29 @@ export function createFileStore(options: FileStoreOptions = {}): CredentialStore
     const folder = folderOf(name)
     await assertPrivate(directory)
     await assertPrivate(folder)
-    let key: DataKey | undefined
     let failure: { readonly version: number; readonly error: unknown } | undefined
     for (;;) {
       const version = await newestVersion(folder)
       if (version === 0) return { version, content: undefined }
       // Unless it was superseded, and emptied, while it was being read: then look again.
       if (failure?.version === version) throw failure.error
-      key ??= await dataKey.key()
       try {
-        return { version, content: await readVersion({ path: join(folder, String(version)), name, version }, key) }
+        return { version, content: await readVersion({ path: join(folder, String(version)), name, version }) }
       } catch (error) {
         failure = { version, error }
       }
     }
+  }
+
+  async function readVersion(place: RecordPlace): Promise<RecordContent> {
+    await assertPrivate(place.path)
+    let file: Buffer
+    try {
+      file = await readFile(place.path)
+    } catch (error) {
+      throw unreadable(place.path, error)
+    }
+    return openRecord(file, place, await dataKey.read())
   }
 
   /** Publishes `content` as the version after `version`, unless somebody else did. */
@@ -56,7 +70,7 @@ export function createFileStore(options: FileStoreOptions = {}): CredentialStore
     const place = { path: join(folder, String(next)), name, version: next }
     await createPrivateFolder(directory)
     await createPrivateFolder(folder)
-    const sealed = sealRecord(content, place, await dataKey.key())
+    const sealed = sealRecord(content, place, await dataKey.readOrCreate())
     return (await publishVersion(folder, next, sealed)) ? next : undefined
   }
 
@@ -84,11 +98,13 @@ export function createFileStore(options: FileStoreOptions = {}): CredentialStore
       if (visibleVersion(current) !== version || version === 0) return false
       return (await publish(name, current.version, 'deleted')) !== undefined
     },
-    async withLock(key, task, lockOptions) {
-      const folder = join(folderOf(nameOf(key)), 'lock')
-      await createPrivateFolder(directory)
-      await createPrivateFolder(folder)
-      return withFileLock(folder, task, lockOptions)
+    async withLock(key, task, { signal } = {}) {
+      const folder = folderOf(nameOf(key))
+      const lock = join(folder, 'lock')
+      for (const each of [directory, folder, lock]) await createPrivateFolder(each)
+      identity ??= ownIdentity()
+      const timeoutMs = options.lockTimeoutMs
+      return withFileLock(lock, task, { own: await identity, signal, ...(timeoutMs !== undefined && { timeoutMs }) })
     },
   }
 }
@@ -112,17 +128,6 @@ function visibleVersion({ version, content }: FoundVersion): number {
 
 function asRecord({ version, content }: FoundVersion): VersionedRecord | undefined {
   return content === undefined || content === 'deleted' ? undefined : { version, record: content }
-}
-
-async function readVersion(place: RecordPlace, key: DataKey): Promise<RecordContent> {
-  await assertPrivate(place.path)
-  let file: Buffer
-  try {
-    file = await readFile(place.path)
-  } catch (error) {
-    throw unreadable(place.path, error)
-  }
-  return openRecord(file, place, key)
 }
 
 async function foldersIn(directory: string): Promise<readonly string[]> {

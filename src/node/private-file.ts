@@ -57,24 +57,29 @@ export async function assertPrivate(path: string): Promise<void> {
 }
 
 /**
- * Puts a complete, durable file at `path` if nothing is there: write aside (`.new-<name>-…`) → fsync → link → fsync the folder. Of any
- * number of writers exactly one gets true, and no reader ever sees a part. Also false when the file aside was removed meanwhile.
+ * Puts a complete file at `path` if nothing is there: write aside (`.new-<name>-…`) → fsync → link → fsync the folder. Of any
+ * number of writers exactly one gets true, and no reader ever sees a part. Also false when the file aside was removed meanwhile. Without
+ * `durable` (default true) nothing is synced: a power cut may undo it, or leave the file empty.
  *
  * @throws {StoreError} `unwritable`
  */
-export async function publishFile(path: string, content: Uint8Array): Promise<boolean> {
+export async function publishFile(
+  path: string,
+  content: Uint8Array,
+  { durable = true }: { readonly durable?: boolean } = {},
+): Promise<boolean> {
   const folder = dirname(path)
   const aside = join(folder, `.new-${basename(path)}-${randomBytes(9).toString('base64url')}`)
   try {
     const file = await open(aside, 'wx', 0o600)
     try {
       await file.writeFile(content)
-      await file.sync()
+      if (durable) await file.sync()
     } finally {
       await file.close()
     }
     const won = await withRetries(() => linkIfFree(aside, path))
-    if (won) await syncFolder(folder)
+    if (won && durable) await syncFolder(folder)
     return won
   } catch (error) {
     throw unwritable(path, error)
@@ -149,13 +154,16 @@ export function unreadable(path: string, cause: unknown): StoreError {
   )
 }
 
+const HINTS: Readonly<Record<string, string>> = {
+  ENOSPC: 'The disk is full.',
+  EDQUOT: 'The disk quota is used up.',
+  EMFILE: 'This process has too many files open.',
+}
+
 function unwritable(path: string, cause: unknown): StoreError {
   if (cause instanceof StoreError) return cause
   const code = errorCode(cause) ?? 'unknown error'
-  const hint =
-    code === 'ENOSPC'
-      ? 'The disk is full.'
-      : 'Choose a folder on a local disk that you may write to, with LATCHKEY_HOME.'
+  const hint = HINTS[code] ?? 'Choose a folder on a local disk that you may write to, with LATCHKEY_HOME.'
   return new StoreError(
     'unwritable',
     `${path} cannot be written (${code}).`,

@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { dirname } from 'node:path'
 import type { CredentialRecord } from '../oauth/store/credential-store.ts'
 import { StoreError } from '../oauth/store/store-error.ts'
 import type { DataKey } from './data-key.ts'
@@ -29,17 +30,12 @@ export function sealRecord(content: RecordContent, place: RecordPlace, key: Data
   return Buffer.concat([HEADER, key.id, nonce, sealed, cipher.getAuthTag()])
 }
 
-/** Opens a sealed record. @throws {StoreError} `newer_format`, `unreadable` (another key), `corrupt` */
-export function openRecord(file: Buffer, place: RecordPlace, key: DataKey): RecordContent {
+/** Opens a sealed record. @throws {StoreError} `newer_format`, `unreadable` (no key), `corrupt` (damaged, or another key) */
+export function openRecord(file: Buffer, place: RecordPlace, key: DataKey | undefined): RecordContent {
   const body = readHeader(file, place)
+  if (!key) throw withoutKey(place, 'unreadable', 'cannot be opened: the data key it was sealed with is missing.')
   const keyId = body.subarray(0, KEY_ID_BYTES)
-  if (!keyId.equals(key.id)) {
-    throw new StoreError('unreadable', `${place.path} was sealed with another data key.`, {
-      step: 'read credentials',
-      path: place.path,
-      hint: 'Restore the data key it was written with, or remove the folder of this file and log in again.',
-    })
-  }
+  if (!keyId.equals(key.id)) throw withoutKey(place, 'corrupt', 'was sealed with another data key.')
   const nonce = body.subarray(KEY_ID_BYTES, KEY_ID_BYTES + NONCE_BYTES)
   const sealed = body.subarray(KEY_ID_BYTES + NONCE_BYTES, -TAG_BYTES)
   let content: unknown
@@ -90,6 +86,14 @@ function isRecord(content: unknown): content is CredentialRecord {
   )
 }
 
+function withoutKey({ path }: RecordPlace, code: 'unreadable' | 'corrupt', what: string): StoreError {
+  return new StoreError(code, `${path} ${what}`, {
+    step: 'read credentials',
+    path,
+    hint: `Restore the data key it was written with, or remove ${dirname(path)} and log in again.`,
+  })
+}
+
 function newer({ path }: RecordPlace, format: number): StoreError {
   return new StoreError(
     'newer_format',
@@ -106,7 +110,7 @@ function corrupt({ path }: RecordPlace, cause?: unknown): StoreError {
   const detail = {
     step: 'read credentials',
     path,
-    hint: 'Restore it, or remove the folder it is in and log in again.',
+    hint: `Restore it from a backup, or remove ${dirname(path)} and log in again.`,
   }
   return new StoreError(
     'corrupt',

@@ -15,13 +15,18 @@ export async function newestVersion(folder: string): Promise<number> {
 
 /**
  * Publishes `content` as `version`, the one after the newest that was seen, and empties those before it. Of any number of writers that saw
- * the same version exactly one gets true; none does that slept while others went on.
+ * the same version exactly one gets true; none does that slept while others went on. It survives a power cut unless `durable` is false.
  *
  * @throws {StoreError} `unwritable`, `unreadable`
  */
-export async function publishVersion(folder: string, version: number, content: Uint8Array): Promise<boolean> {
+export async function publishVersion(
+  folder: string,
+  version: number,
+  content: Uint8Array,
+  options: { readonly durable?: boolean } = {},
+): Promise<boolean> {
   const path = join(folder, String(version))
-  if (!(await publishFile(path, content))) return false
+  if (!(await publishFile(path, content, options))) return false
   const names = await namesIn(folder)
   const newest = newestOf(names)
   // The name had been free only because it was given up long ago: this writer did not win, it overslept.
