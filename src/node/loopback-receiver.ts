@@ -34,6 +34,7 @@ const NO_IPV6: ReadonlySet<unknown> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT', 
 export async function createLoopbackReceiver(options: LoopbackReceiverOptions = {}): Promise<LoopbackReceiver> {
   let handler: CallbackHandler | undefined
   let finish: ((outcome: CallbackOutcome) => void) | undefined
+  let closing: Promise<void> | undefined
   const answers = new Set<Promise<void>>()
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -79,12 +80,10 @@ export async function createLoopbackReceiver(options: LoopbackReceiverOptions = 
         handler = handle
         finish = resolve
       }),
-    async close() {
+    close() {
       handler = undefined
-      const closed = servers.map(server => new Promise(resolve => server.close(resolve)))
-      await settledOrLate([...answers])
-      for (const server of servers) server.closeAllConnections()
-      await Promise.all(closed)
+      closing ??= closeAll(servers, answers)
+      return closing
     },
   }
 }
@@ -144,6 +143,13 @@ function listen(listener: Listener, port: number, host: string): Promise<Server>
     server.on('error', reject)
     server.listen(port, host, () => resolve(server))
   })
+}
+
+async function closeAll(servers: readonly Server[], answers: Iterable<Promise<void>>): Promise<void> {
+  const closed = servers.map(server => new Promise(resolve => server.close(resolve)))
+  await settledOrLate([...answers])
+  for (const server of servers) server.closeAllConnections()
+  await Promise.all(closed)
 }
 
 async function settledOrLate(answers: readonly Promise<void>[]): Promise<void> {
