@@ -24,6 +24,7 @@ export interface ConnectionOptions {
   readonly handlers?: Readonly<Record<string, PeerRequestHandler>>
   readonly onNotification?: (notification: JsonRpcNotification) => void
   readonly onError?: (error: unknown) => void
+  readonly onClosed?: () => Promise<void>
 }
 
 /** A negotiated conversation with one server, which survives the loss of its session. */
@@ -107,6 +108,7 @@ export class Connection {
   async close(): Promise<void> {
     this.#stopListening?.()
     await this.#peer.close()
+    await this.#options.onClosed?.()
   }
 
   async #send<Method extends ClientRequestMethod>(

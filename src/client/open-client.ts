@@ -23,6 +23,8 @@ export interface ClientOptions {
   readonly signal?: AbortSignal
   /** Hears of everything the server tells without being asked, but the progress a request asked for. */
   readonly onNotification?: (notification: JsonRpcNotification) => void
+  /** Runs when the client has been closed, also when connecting failed; `close()` waits for it. */
+  readonly onClosed?: () => Promise<void>
   /** Hears of what is wrong and belongs to no request: unusable messages, failed callbacks. Never needed for correctness. */
   readonly onError?: (error: unknown) => void
 }

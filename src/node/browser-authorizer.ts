@@ -1,5 +1,6 @@
 import type { Authorizer, CallbackHandler, CallbackOutcome, PreparedAuthorizer } from '../oauth/authorizer.ts'
 import { OAuthError } from '../oauth/errors.ts'
+import { detectEnvironment } from './environment.ts'
 import { createLoopbackReceiver, type LoopbackReceiver, type LoopbackReceiverOptions } from './loopback-receiver.ts'
 import { openBrowser as openSystemBrowser } from './open-browser.ts'
 import { readPastedRedirect } from './pasted-redirect.ts'
@@ -14,7 +15,10 @@ export interface AuthorizationPrompt {
 }
 
 export interface BrowserAuthorizerOptions extends Pick<LoopbackReceiverOptions, 'port' | 'host' | 'path' | 'server'> {
-  /** Opens the URL; resolves to false when it cannot. Default {@link openSystemBrowser}. `false` never opens one. */
+  /**
+   * Opens the URL; resolves to false when it cannot. `false` never opens one. Default {@link openSystemBrowser}, where the person would
+   * see it (`detectEnvironment`).
+   */
   readonly openBrowser?: ((url: URL) => Promise<boolean>) | false
   /**
    * Told once the listener waits and the browser was tried: show the URL, so that a person can open it somewhere else. Without it and
@@ -88,7 +92,7 @@ async function prompted(
   options: BrowserAuthorizerOptions,
   ended: AbortSignal,
 ): Promise<void> {
-  const { openBrowser = openSystemBrowser, onPrompt, pastedLines } = options
+  const { openBrowser = openBrowserHere, onPrompt, pastedLines } = options
   const browserOpened = openBrowser !== false && (await openBrowser(url).catch(() => false))
   if (ended.aborted) return
   onPrompt?.({ url, browserOpened, port })
@@ -97,6 +101,10 @@ async function prompted(
     step: 'authorization',
     hint: 'Run `latchkey login` for this server in a terminal, or give the authorizer an `onPrompt` that shows the URL to a person.',
   })
+}
+
+async function openBrowserHere(url: URL): Promise<boolean> {
+  return detectEnvironment().canOpenBrowser && (await openSystemBrowser(url))
 }
 
 /** Resolves when a pasted address completed or failed the login; otherwise never. */

@@ -1,5 +1,6 @@
 import type { Client } from '../client/client.ts'
 import { connect as connectOverHttp, type ConnectOptions as HttpConnectOptions } from '../http/connect.ts'
+import type { OAuthSession } from '../oauth/session.ts'
 import { withOAuth } from '../oauth/with-oauth.ts'
 import { createDefaultSession, type DefaultSessionOptions } from './default-session.ts'
 
@@ -20,5 +21,12 @@ export interface ConnectOptions extends Omit<HttpConnectOptions, 'fetch'> {
 export async function connect(server: string | URL, options: ConnectOptions = {}): Promise<Client> {
   const { oauth, fetch = globalThis.fetch, ...client } = options
   const session = createDefaultSession(server, { ...oauth, fetch })
-  return connectOverHttp(server, { ...client, fetch: withOAuth(fetch, session) })
+  return connectOverHttp(server, {
+    ...client,
+    fetch: withOAuth(fetch, session),
+    async onClosed() {
+      await client.onClosed?.()
+      await session.close()
+    },
+  })
 }

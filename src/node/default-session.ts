@@ -1,4 +1,3 @@
-import type { Authorizer } from '../oauth/authorizer.ts'
 import type { OAuthEvent } from '../oauth/events.ts'
 import { authorizationCode } from '../oauth/flows/authorization-code.ts'
 import type { GrantStrategy } from '../oauth/grant-strategy.ts'
@@ -6,7 +5,6 @@ import { createOAuthSession, type OAuthSession, type OAuthSessionOptions } from 
 import type { CredentialStore } from '../oauth/store/credential-store.ts'
 import { createMemoryStore } from '../oauth/store/memory-store.ts'
 import { createBrowserAuthorizer } from './browser-authorizer.ts'
-import { detectEnvironment } from './environment.ts'
 import { assertStoreKind, createFileStore } from './file-store.ts'
 import { resolveHost } from './resolve-host.ts'
 
@@ -34,11 +32,6 @@ export function createDefaultSession(server: string | URL, options: DefaultSessi
     ...options,
     server,
     store: options.store ?? createDefaultStore(),
-    grant: options.grant ?? authorizationCode({ authorizer: defaultAuthorizer(String(server)) }),
+    grant: options.grant ?? authorizationCode({ authorizer: createBrowserAuthorizer({ server: String(server) }) }),
   })
-}
-
-function defaultAuthorizer(server: string): Authorizer {
-  const { canOpenBrowser } = detectEnvironment()
-  return createBrowserAuthorizer({ server, ...(!canOpenBrowser && { openBrowser: false }) })
 }

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { isSecureUrl } from '../oauth/protocol/url.ts'
 
 export interface OpenBrowserOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
@@ -13,11 +14,11 @@ const START_MS = 1_500
  * argument; else the platform's opener is used.
  *
  * The URL comes from a server. It is given to a program as one argument and never to a shell, which would run what an attacker wrote between
- * its quotes (CVE-2025-6514), and only if it is http or https, so that it cannot be read as an option or start another program.
+ * its quotes (CVE-2025-6514), and only if it is https, or http on loopback, so that it cannot be read as an option or start another program.
  */
 export async function openBrowser(url: URL, options: OpenBrowserOptions = {}): Promise<boolean> {
   const { env = process.env, platform = process.platform } = options
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') return false
+  if (!isSecureUrl(url)) return false
   for (const [command, ...args] of openers(env, platform)) {
     if (command !== undefined && (await starts(command, [...args, url.href], env))) return true
   }

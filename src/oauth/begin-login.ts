@@ -69,6 +69,7 @@ export async function beginPendingLogin(context: SessionContext, input: BeginInp
     ...(client.registration && { registration: client.registration }),
     ...(target.resource !== undefined && { resource: target.resource }),
     ...(scope !== undefined && { requestedScope: scope }),
+    ...(authorizationServer.issuer !== issuer && { statedIssuer: authorizationServer.issuer }),
     issRequired: authorizationServer.authorizationResponseIssParameterSupported,
     createdAt,
     expiresAt: createdAt + PENDING_LOGIN_LIFETIME_MS,

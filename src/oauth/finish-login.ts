@@ -3,7 +3,6 @@ import { storeLogin } from './completed-login.ts'
 import { findPendingLogin, withoutPendingLogin } from './credential-record.ts'
 import type { AuthorizationTarget } from './discovery.ts'
 import { OAuthError } from './errors.ts'
-import { findIssuerException } from './issuer-exceptions.ts'
 import { learnFromRefusal } from './login-refusal.ts'
 import { validateAuthorizationResponse } from './protocol/authorization.ts'
 import { authorizationCodeForm } from './protocol/token.ts'
@@ -37,7 +36,8 @@ export async function finishPendingLogin(
   if (!found) throw unknownState()
   const { state, pending } = found
   try {
-    const code = codeOf(context, parameters, pending)
+    const { issuer, statedIssuer = issuer, issRequired } = pending
+    const { code } = validateAuthorizationResponse(parameters, { issuer: statedIssuer, issRequired })
     const target = await context.discovery.issuer(pending.issuer, signal)
     await burn(context, state)
     await waitFor(context.track(redeemCode(context, target, pending, code)), signal)
@@ -51,12 +51,6 @@ export async function finishPendingLogin(
 /** Forgets a login that was begun and will not be finished. */
 export async function forgetPendingLogin(context: SessionContext, state: string): Promise<void> {
   await context.records.update(record => withoutPendingLogin(record, state))
-}
-
-function codeOf(context: SessionContext, parameters: URLSearchParams, pending: PendingLogin): string {
-  const trusted = findIssuerException(pending.issuer, context.exceptions)?.trustedIssuer
-  const expected = { issuer: trusted ?? pending.issuer, issRequired: pending.issRequired }
-  return validateAuthorizationResponse(parameters, expected).code
 }
 
 async function burn(context: SessionContext, state: string): Promise<void> {

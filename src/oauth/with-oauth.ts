@@ -27,7 +27,7 @@ const MAX_REDIRECTS = 5
  * - An `Authorization` header of the caller wins: OAuth stays out.
  * - Redirects are followed within the server only, so that a token never travels along one; any other is returned as it is.
  * - Only a body that can be sent twice (string, `URLSearchParams`, buffer, `Blob`, none, a `Request` up to 4 MiB) is sent again;
- *   for others the 401 is returned as it is.
+ *   for others, and for DELETE, which only ends something, the 401 is returned as it is.
  *
  * @throws {OAuthError} from the returned function, when a request cannot be authorized
  * @see RFC 6750 §2.1
@@ -77,7 +77,8 @@ async function sendAuthorized(
       authorization.succeeded(operation, accessToken)
       return response
     }
-    if (!request.replayable) return response
+    // Who ends a session must not be asked to log in for it.
+    if (!request.replayable || method === 'DELETE') return response
     try {
       if (!(await authorization.recover({ response, url, accessToken, operation, marks, signal }))) return response
     } catch (error) {

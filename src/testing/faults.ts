@@ -132,17 +132,19 @@ function untilAborted(signal: AbortSignal): Promise<never> {
 
 type Controller = ReadableStreamDefaultController<Uint8Array>
 
+/** A JSON answer whose body comes out of `pull`, which is called again and again, or once and then nothing more comes. */
 function jsonStream(signal: AbortSignal, pull: (controller: Controller) => void, repeat: boolean): Response {
   let started = false
   const stream = new ReadableStream<Uint8Array>({
     start(controller) {
       signal.addEventListener('abort', () => controller.error(signal.reason), { once: true })
     },
-    pull(controller) {
+    async pull(controller) {
       if (started && !repeat) return new Promise<void>(() => {})
+      // Like a network: without a pause, a reader that never stops would starve the timers that are to stop it.
+      if (started) await new Promise(resolve => setTimeout(resolve, 0))
       started = true
-      pull(controller)
-      return undefined
+      if (!signal.aborted) pull(controller)
     },
   })
   return new Response(stream, { headers: { 'content-type': 'application/json' } })
@@ -150,13 +152,10 @@ function jsonStream(signal: AbortSignal, pull: (controller: Controller) => void,
 
 function hugeBody(bytes: number, signal: AbortSignal): Response {
   let left = bytes
-  return jsonStream(
-    signal,
-    controller => {
-      controller.enqueue(SPACES.subarray(0, Math.min(left, SPACES.length)))
-      left -= SPACES.length
-      if (left <= 0) controller.close()
-    },
-    true,
-  )
+  const pull = (controller: Controller): void => {
+    controller.enqueue(SPACES.subarray(0, Math.min(left, SPACES.length)))
+    left -= SPACES.length
+    if (left <= 0) controller.close()
+  }
+  return jsonStream(signal, pull, true)
 }

@@ -246,6 +246,18 @@ describe('exceptions', () => {
     })
     expect((await trusting.fetch(SERVER)).status).toBe(200)
   })
+
+  it('R-EXC-1 an exception does no harm once the provider states its own issuer again', async () => {
+    const world = new World()
+    world.serverMetadata = { issuer: ISSUER }
+    world.consent = () => ({ code: 'code', iss: ISSUER })
+    const trusting = world.client({
+      issuerExceptions: [
+        { issuer: ISSUER, trustedIssuer: 'https://renamed.example.com', reason: 'renamed', since: '2026-01-01' },
+      ],
+    })
+    expect((await trusting.fetch(SERVER)).status).toBe(200)
+  })
 })
 
 it('refuses a server URL that cannot be one, before anything is sent', () => {

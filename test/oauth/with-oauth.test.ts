@@ -144,6 +144,13 @@ describe('what is sent again', () => {
     expect(world.seen[0]?.body.length).toBe(payload.length)
   })
 
+  it('field A18: a DELETE never asks anybody to log in', async () => {
+    const world = new World()
+    const { fetch } = world.client()
+    expect((await fetch(SERVER, { method: 'DELETE' })).status).toBe(401)
+    expect(world.authorizations).toHaveLength(0)
+  })
+
   it('the discarded answer is cancelled', async () => {
     const world = new World()
     let cancelled = false

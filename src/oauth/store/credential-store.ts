@@ -78,6 +78,8 @@ export interface PendingLogin {
   readonly registration?: ClientRegistration
   readonly resource?: string
   readonly requestedScope?: string
+  /** The `issuer` the metadata document stated, where an exception trusts another than the identifier; `iss` is held to it. */
+  readonly statedIssuer?: string
   /** Whether `iss` must be present in the response (RFC 9207 §2.3). */
   readonly issRequired: boolean
   readonly createdAt: number
