@@ -60,6 +60,8 @@ function recordOf(accessToken: string): CredentialRecord {
   return { ...emptyRecord(key), current: 'https://as.example.com', issuers: { 'https://as.example.com': { grant } } }
 }
 
+const failure = (code: string): object => ({ name: 'StoreError', code })
+
 const mode = async (path: string): Promise<string> => ((await stat(path)).mode & 0o777).toString(8)
 
 describe('what lies on the disk', () => {
@@ -163,8 +165,6 @@ describe('the writer that overslept', () => {
 })
 
 describe('what cannot be read is never taken for absent', () => {
-  const failure = (code: string) => ({ name: 'StoreError', code })
-
   it('field L4: a damaged record is corrupt, at whatever byte', async () => {
     const { store, file } = await written()
     const sealed = await readFile(file(1))
