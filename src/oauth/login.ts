@@ -37,7 +37,8 @@ export interface Logins {
   /** Waits for the login under way, if there is one, and its result; false when there is none. @throws {OAuthError} */
   join(signal?: AbortSignal): Promise<boolean>
   readonly interaction: Interaction
-  settled(): Promise<void>
+  /** Gives up the login under way and waits until it has cleaned up. Never rejects. */
+  end(): Promise<void>
 }
 
 /** Creates the {@link Logins} of one session. */
@@ -50,7 +51,7 @@ export function createLogins(context: SessionContext): Logins {
     obtain: (input, signal) => flight.run(flightSignal => login(context, interaction, input, flightSignal), { signal }),
     join: signal => flight.join(signal),
     interaction,
-    settled: () => flight.settled(),
+    end: () => flight.end(),
   }
 }
 

@@ -70,7 +70,7 @@ export function createRefresher(context: SessionContext): Refresher {
       // The flight that was joined had set out for an older grant than ours.
       return flight.run(() => run(grant, reason), { signal })
     },
-    settled: () => flight.settled(),
+    settled: () => flight.end(),
   }
 }
 

@@ -103,7 +103,8 @@ export function createSessionEngine(options: OAuthSessionOptions): SessionEngine
     status,
     logout: logoutOptions => logout(context, logoutOptions),
     async close() {
-      await Promise.all([refresher.settled(), settled()])
+      await Promise.all([logins.end(), refresher.settled()])
+      await settled()
     },
     authorization: {
       covers: url => isWithinServer(url, context.server),

@@ -87,7 +87,7 @@ export interface OAuthSession extends AsyncDisposable {
   status(): Promise<LoginStatus>
   /** Revokes the tokens, then forgets them whatever the server said. `client: true` forgets the registration too. @throws {StoreError} */
   logout(options?: LogoutOptions): Promise<LogoutReport>
-  /** Waits for redemptions under way, so that no rotated token is lost (R-TOKEN-3). */
+  /** Gives up a login under way, and waits for redemptions, so that no rotated token is lost (R-TOKEN-3). */
   close(): Promise<void>
 }
 

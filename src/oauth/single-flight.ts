@@ -11,8 +11,8 @@ export interface SingleFlight<T> {
   run(task: (signal: AbortSignal) => Promise<T>, options?: { readonly signal?: AbortSignal | undefined }): Promise<T>
   /** Waits for the run under way, if there is one, and its result; false when there is none. @throws {OAuthError} `aborted` */
   join(signal?: AbortSignal): Promise<boolean>
-  /** Resolves when the run under way is over. Never rejects. */
-  settled(): Promise<void>
+  /** Waits until the run under way is over; a cancellable one is cancelled first. Never rejects. */
+  end(): Promise<void>
 }
 
 /** Creates a {@link SingleFlight}. */
@@ -52,7 +52,8 @@ export function createSingleFlight<T>({ cancellable }: { readonly cancellable: b
       await wait(current, signal)
       return true
     },
-    async settled() {
+    async end() {
+      if (cancellable) current?.controller.abort()
       await current?.promise.catch(() => undefined)
     },
   }

@@ -417,3 +417,25 @@ describe('the scope of a login', () => {
     expect(world.authorizations).toHaveLength(1)
   })
 })
+
+it('close gives up a login under way and leaves nothing of it behind', async () => {
+  const world = new World()
+  let asked = false
+  const authorizer: Authorizer = {
+    prepare: async ({ signal }) => ({
+      redirectUri: REDIRECT_URI,
+      authorize: () =>
+        new Promise((_, reject) => {
+          asked = true
+          signal?.addEventListener('abort', () => reject(new Error('given up')))
+        }),
+      close: async () => undefined,
+    }),
+  }
+  const session = world.session({}, { authorizer })
+  const login = expect(session.login()).rejects.toThrow('given up')
+  await world.until(() => asked)
+  await session.close()
+  await login
+  expect((await world.store.get(KEY))?.record.pendingLogins).toBeUndefined()
+})
