@@ -19,11 +19,22 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: slow.map(suite => `test/${suite}/**`), testTimeout: 10_000 },
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: slow.map(suite => `test/${suite}/**`),
+          testTimeout: 10_000,
+        },
       },
       ...slow.map(suite => ({
         extends: true as const,
-        test: { name: suite, include: [`test/${suite}/**/*.test.ts`], testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false },
+        test: {
+          name: suite,
+          include: [`test/${suite}/**/*.test.ts`],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
       })),
     ],
   },

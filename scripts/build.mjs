@@ -3,7 +3,9 @@ import { execFileSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 
-const tsc = createRequire(import.meta.url).resolve('typescript/package.json').replace('package.json', 'bin/tsc')
+const tsc = createRequire(import.meta.url)
+  .resolve('typescript/package.json')
+  .replace('package.json', 'bin/tsc')
 for (const [folder, config] of [
   ['dist', 'tsconfig.build.json'],
   ['cli/dist', 'cli/tsconfig.json'],

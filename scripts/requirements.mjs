@@ -8,11 +8,18 @@ const document = join(root, 'docs/requirements.md')
 
 /** Test file → the rule numbers that its test names carry. */
 function rulesByFile() {
-  const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' }).filter(file => file.endsWith('.test.ts'))
+  const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' }).filter(file =>
+    file.endsWith('.test.ts'),
+  )
   return files.sort().map(file => {
     const source = readFileSync(join(root, 'test', file), 'utf8')
-    const names = [...source.matchAll(/\b(?:it|test|describe|property)(?:\.\w+)*(?:\([^)]*\))?\(\s*(['"`])((?:(?!\1)[\s\S])*)\1/g)].map(match => match[2])
-    return { file: `test/${file}`, rules: new Set(names.flatMap(name => name.match(/R-[A-Z]+(?:-[A-Z]+)?(?:-\d+)?/g) ?? [])) }
+    const names = [
+      ...source.matchAll(/\b(?:it|test|describe|property)(?:\.\w+)*(?:\([^)]*\))?\(\s*(['"`])((?:(?!\1)[\s\S])*)\1/g),
+    ].map(match => match[2])
+    return {
+      file: `test/${file}`,
+      rules: new Set(names.flatMap(name => name.match(/R-[A-Z]+(?:-[A-Z]+)?(?:-\d+)?/g) ?? [])),
+    }
   })
 }
 
@@ -32,7 +39,8 @@ export function requirements() {
     const body = section.replace(/\n+tests: .*\n*/g, '\n').trimEnd()
     return files.length ? `${body}\n\ntests: ${files.map(file => `\`${file}\``).join(' · ')}\n\n` : `${body}\n\n`
   })
-  for (const { file, rules } of tests) for (const rule of rules) if (!known.has(rule)) problems.push(`${file} names ${rule}, which is no rule`)
+  for (const { file, rules } of tests)
+    for (const rule of rules) if (!known.has(rule)) problems.push(`${file} names ${rule}, which is no rule`)
   const expected = `${sections.join('').trimEnd()}\n`
   return { current, expected, problems }
 }

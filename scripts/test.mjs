@@ -5,7 +5,16 @@ await main(async () => {
   await run('check', [node, 'scripts/check.mjs'])
   await run('build', [node, 'scripts/build.mjs'])
   await run('processes, interop, browser, package', [
-    bin('vitest'), 'run', '--project', 'processes', '--project', 'interop', '--project', 'browser', '--project', 'package',
+    bin('vitest'),
+    'run',
+    '--project',
+    'processes',
+    '--project',
+    'interop',
+    '--project',
+    'browser',
+    '--project',
+    'package',
   ])
   await run('conformance', [node, 'conformance/run.mjs', 'client'])
   await run('demo', [node, 'scripts/demo.mjs'])

@@ -1,6 +1,5 @@
 import type { Client } from '../client/client.ts'
 import { connect as connectOverHttp, type ConnectOptions as HttpConnectOptions } from '../http/connect.ts'
-import type { OAuthSession } from '../oauth/session.ts'
 import { withOAuth } from '../oauth/with-oauth.ts'
 import { createDefaultSession, type DefaultSessionOptions } from './default-session.ts'
 

@@ -11,7 +11,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'oauth/protocol': ['oauth/errors.ts', 'oauth/store/credential-store.ts'],
   oauth: ['oauth/protocol'],
   client: ['jsonrpc', 'protocol'],
-  http: ['jsonrpc', 'protocol', 'client', 'oauth/with-oauth.ts', 'oauth/protocol/display-text.ts', 'oauth/protocol/challenge.ts'],
+  http: [
+    'jsonrpc',
+    'protocol',
+    'client',
+    'oauth/with-oauth.ts',
+    'oauth/protocol/display-text.ts',
+    'oauth/protocol/challenge.ts',
+  ],
   testing: ['jsonrpc', 'protocol', 'oauth'],
   node: ['jsonrpc', 'protocol', 'oauth', 'oauth/protocol', 'client', 'http'],
 }
@@ -26,9 +33,11 @@ interface Import {
 
 function importsOf(file: string): readonly Import[] {
   const text = readFileSync(join(source, file), 'utf8')
-  const specifiers = [...text.matchAll(/^\s*(?:import|export)\b[^'"`;]*?from\s+'([^']+)'|^\s*import\s+'([^']+)'|\bimport\(\s*'([^']+)'/gm)].map(
-    match => match[1] ?? match[2] ?? match[3] ?? '',
-  )
+  const specifiers = [
+    ...text.matchAll(
+      /^\s*(?:import|export)\b[^'"`;]*?from\s+'([^']+)'|^\s*import\s+'([^']+)'|\bimport\(\s*'([^']+)'/gm,
+    ),
+  ].map(match => match[1] ?? match[2] ?? match[3] ?? '')
   return specifiers.map(specifier => ({
     file,
     target: specifier.startsWith('.') ? relative(source, resolve(source, dirname(file), specifier)) : specifier,
@@ -84,8 +93,13 @@ describe('the direction of imports', () => {
 
   it('packages imported are the declared dependencies', () => {
     const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as { dependencies: Record<string, string> }
-    const packages = new Set(imports.map(({ target }) => target).filter(target => !target.endsWith('.ts') && !target.startsWith('node:')))
-    const undeclared = [...packages].filter(name => !Object.keys(manifest.dependencies).some(declared => name === declared || name.startsWith(`${declared}/`)))
+    const packages = new Set(
+      imports.map(({ target }) => target).filter(target => !target.endsWith('.ts') && !target.startsWith('node:')),
+    )
+    const undeclared = [...packages].filter(
+      name =>
+        !Object.keys(manifest.dependencies).some(declared => name === declared || name.startsWith(`${declared}/`)),
+    )
     expect(undeclared).toEqual([])
   })
 })

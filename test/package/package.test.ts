@@ -16,7 +16,9 @@ let tarball: string
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'latchkey-package-'))
-  execFileSync('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder, '-w', '.'], { stdio: 'pipe' })
+  execFileSync('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder, '-w', '.'], {
+    stdio: 'pipe',
+  })
   tarball = join(folder, readdirSync(folder).find(file => file.endsWith('.tgz')) ?? '')
   const target = join(folder, 'node_modules', 'latchkey')
   mkdirSync(target, { recursive: true })
@@ -35,7 +37,9 @@ afterAll(() => {
 describe('the packed tarball', () => {
   it('holds the compiled library, its types and licence, and nothing else', () => {
     const listing = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' }).trim().split('\n')
-    const unexpected = listing.filter(entry => !/^package\/(dist\/.*\.(js|d\.ts)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(entry))
+    const unexpected = listing.filter(
+      entry => !/^package\/(dist\/.*\.(js|d\.ts)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(entry),
+    )
     expect(unexpected).toEqual([])
     expect(listing).toContain('package/LICENSE')
     expect(listing).toContain('package/README.md')
@@ -43,20 +47,44 @@ describe('the packed tarball', () => {
 
   it.each(subpaths)('gives a plain Node program the names of %s', subpath => {
     const program = `const names = Object.keys(await import('${specifier(subpath)}')); console.log(JSON.stringify(names))`
-    const output = execFileSync(process.execPath, ['--input-type=module', '-e', program], { cwd: folder, encoding: 'utf8' })
+    const output = execFileSync(process.execPath, ['--input-type=module', '-e', program], {
+      cwd: folder,
+      encoding: 'utf8',
+    })
     expect((JSON.parse(output) as string[]).length).toBeGreaterThan(0)
   })
 
   it('type-checks in a strict program that imports every subpath without skipping library checks', () => {
-    writeFileSync(join(folder, 'program.ts'), subpaths.map((subpath, index) => `import * as m${index} from '${specifier(subpath)}'\nvoid m${index}\n`).join(''))
-    const flags = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--module', 'nodenext', '--target', 'es2022', '--lib', 'ES2022,DOM,DOM.Iterable,DOM.AsyncIterable,ESNext.Disposable']
+    writeFileSync(
+      join(folder, 'program.ts'),
+      subpaths.map((subpath, index) => `import * as m${index} from '${specifier(subpath)}'\nvoid m${index}\n`).join(''),
+    )
+    const flags = [
+      '--noEmit',
+      '--strict',
+      '--exactOptionalPropertyTypes',
+      '--module',
+      'nodenext',
+      '--target',
+      'es2022',
+      '--lib',
+      'ES2022,DOM,DOM.Iterable,DOM.AsyncIterable,ESNext.Disposable',
+    ]
     const types = ['--typeRoots', resolve('node_modules/@types'), '--types', 'node']
     writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
-    expect(() => execFileSync(resolve('node_modules/.bin/tsc'), [...flags, ...types, 'program.ts'], { cwd: folder, encoding: 'utf8', stdio: 'pipe' })).not.toThrow()
+    expect(() =>
+      execFileSync(resolve('node_modules/.bin/tsc'), [...flags, ...types, 'program.ts'], {
+        cwd: folder,
+        encoding: 'utf8',
+        stdio: 'pipe',
+      }),
+    ).not.toThrow()
   })
 
   it('passes publint and are-the-types-wrong', () => {
     execFileSync(resolve('node_modules/.bin/publint'), [tarball, '--strict'], { stdio: 'pipe' })
-    execFileSync(resolve('node_modules/.bin/attw'), [tarball, '--profile', 'esm-only', '--no-emoji', '--no-color'], { stdio: 'pipe' })
+    execFileSync(resolve('node_modules/.bin/attw'), [tarball, '--profile', 'esm-only', '--no-emoji', '--no-color'], {
+      stdio: 'pipe',
+    })
   })
 })
