@@ -8,7 +8,7 @@ const other = { ...key, profile: 'work' }
 const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
 function deferred(): { promise: Promise<void>; resolve: () => void } {
-  let resolve = (): void => undefined
+  let resolve!: () => void
   const promise = new Promise<void>(done => (resolve = done))
   return { promise, resolve }
 }

@@ -1,0 +1,182 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { createFileStore } from '../../src/node/file-store.ts'
+import { temporaryFolder } from '../node/folder.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const child = fileURLToPath(new URL('store-child.mjs', import.meta.url))
+const key = { server: 'https://mcp.example.com/mcp', profile: 'default' }
+const ISSUER = 'https://as.example.com'
+
+let built = ''
+beforeAll(() => {
+  built = mkdtempSync(join(tmpdir(), 'latchkey-built-'))
+  writeFileSync(join(built, 'package.json'), '{"type":"module"}')
+  // Built anew, so that what is tested is what is in the tree.
+  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', built], {
+    cwd: root,
+  })
+})
+afterAll(() => rmSync(built, { recursive: true, force: true }))
+
+const running = new Set<ChildProcess>()
+afterEach(() => {
+  for (const each of running) each.kill('SIGKILL')
+})
+
+interface Started {
+  readonly process: ChildProcess
+  /** What it said so far. */
+  readonly lines: string[]
+  /** Resolves when it has said `count` lines. */
+  said(count: number): Promise<void>
+  /** Exit code, or the signal that ended it. */
+  readonly ended: Promise<number | string>
+}
+
+function start(directory: string, what: string, number = 0): Started {
+  const started = spawn(process.execPath, [child, join(built, 'node/file-store.js'), directory, what, String(number)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  running.add(started)
+  const lines: string[] = []
+  const reader = createInterface({ input: started.stdout })
+  reader.on('line', line => lines.push(line))
+  const ended = Promise.all([once(started, 'exit'), once(reader, 'close')]).then(([[code, signal]]) => {
+    running.delete(started)
+    return (code ?? signal) as number | string
+  })
+  return {
+    process: started,
+    lines,
+    ended,
+    async said(count) {
+      while (lines.length < count) await Promise.race([once(reader, 'line'), ended])
+    },
+  }
+}
+
+const directoryOf = async (): Promise<string> => join(await temporaryFolder(), 'credentials')
+
+async function count(directory: string): Promise<number> {
+  return (await createFileStore({ directory }).get(key))?.record.issuers[ISSUER]?.refreshRefusedAt ?? 0
+}
+
+describe('many processes, one store', () => {
+  it('field M5: increments by compare-and-set from six processes are all there', async () => {
+    const directory = await directoryOf()
+    const started = Array.from({ length: 6 }, () => start(directory, 'increment', 40))
+    expect(await Promise.all(started.map(each => each.ended))).toEqual([0, 0, 0, 0, 0, 0])
+    expect(await count(directory)).toBe(240)
+    expect((await createFileStore({ directory }).get(key))?.version).toBe(240)
+  })
+
+  it('field M1: under the lock nobody else gets in', async () => {
+    const directory = await directoryOf()
+    const started = Array.from({ length: 5 }, () => start(directory, 'incrementUnderLock', 20))
+    expect(await Promise.all(started.map(each => each.ended))).toEqual([0, 0, 0, 0, 0])
+    expect(await count(directory)).toBe(100)
+  })
+
+  it('processes that make the store at once end with one data key and every record', async () => {
+    const directory = await directoryOf()
+    const started = Array.from({ length: 8 }, (_, index) => start(directory, 'createAnother', index + 1))
+    expect(new Set(await Promise.all(started.map(each => each.ended)))).toEqual(new Set([0]))
+    const profiles = (await createFileStore({ directory }).list()).map(({ profile }) => profile).sort()
+    expect(profiles).toEqual(['p1', 'p2', 'p3', 'p4', 'p5', 'p6', 'p7', 'p8'])
+  })
+})
+
+describe('kill -9', () => {
+  it('in the middle of writing leaves the last version that was reported, or the one after', async () => {
+    const directory = await directoryOf()
+    for (let round = 1; round <= 12; round++) {
+      const writer = start(directory, 'incrementForEver')
+      // It goes on writing meanwhile: the kill meets it at some moment of a write.
+      await writer.said(round)
+      writer.process.kill('SIGKILL')
+      expect(await writer.ended).toBe('SIGKILL')
+      const reported = Number(writer.lines.at(-1))
+      expect([reported, reported + 1]).toContain(await count(directory))
+    }
+  })
+
+  it('of several writers loses nothing that was reported, and those who live go on', async () => {
+    const directory = await directoryOf()
+    const writers = Array.from({ length: 4 }, () => start(directory, 'incrementForEver'))
+    await Promise.all(writers.map(writer => writer.said(3)))
+    const survivor = writers[3]!
+    for (const writer of writers.slice(0, 3)) {
+      writer.process.kill('SIGKILL')
+      await writer.ended
+      await survivor.said(survivor.lines.length + 2)
+    }
+    survivor.process.kill('SIGKILL')
+    await survivor.ended
+    const reported = writers.flatMap(({ lines }) => lines.map(Number))
+    // Every count was reached once: a lost update would make one twice.
+    expect(new Set(reported).size).toBe(reported.length)
+    expect(await count(directory)).toBeGreaterThanOrEqual(Math.max(...reported))
+  })
+
+  it('leaves nothing that grows: the next writer clears up', async () => {
+    const directory = await directoryOf()
+    for (let round = 0; round < 6; round++) {
+      const writer = start(directory, 'incrementForEver')
+      await writer.said(2)
+      writer.process.kill('SIGKILL')
+      await writer.ended
+    }
+    const last = start(directory, 'increment', 3)
+    expect(await last.ended).toBe(0)
+    const [folder] = (await readdir(directory)).filter(name => name !== 'data-key')
+    const names = await readdir(join(directory, folder!))
+    expect(names.filter(name => name.startsWith('.new'))).toEqual([])
+    const full = await Promise.all(names.map(async name => (await stat(join(directory, folder!, name))).size > 0))
+    expect(full.filter(Boolean)).toHaveLength(1)
+  })
+
+  it('field M8: the lock of a killed process is taken over at once, by one of those who wait', async () => {
+    const directory = await directoryOf()
+    const holder = start(directory, 'hold')
+    await holder.said(1)
+    const waiting = Array.from({ length: 4 }, () => start(directory, 'incrementUnderLock', 5))
+    holder.process.kill('SIGKILL')
+    await holder.ended
+    expect(await Promise.all(waiting.map(each => each.ended))).toEqual([0, 0, 0, 0])
+    expect(await count(directory)).toBe(20)
+  })
+
+  it('field M8: a holder that is stopped is waited for, since it may wake up', async () => {
+    const directory = await directoryOf()
+    const holder = start(directory, 'hold')
+    await holder.said(1)
+    holder.process.kill('SIGSTOP')
+    const impatient = createFileStore({ directory, lockTimeoutMs: 300 })
+    await expect(impatient.withLock(key, async () => 'in')).rejects.toMatchObject({
+      name: 'StoreError',
+      code: 'locked',
+      message: expect.stringContaining(String(holder.process.pid)),
+    })
+    holder.process.kill('SIGKILL')
+    await holder.ended
+    expect(await createFileStore({ directory }).withLock(key, async () => 'in')).toBe('in')
+  })
+
+  it('field M8: a holder whose event loop is blocked gives no heartbeat and keeps its lock', async () => {
+    const directory = await directoryOf()
+    const holder = start(directory, 'holdSilently', 1_000)
+    await holder.said(1)
+    const waiter = start(directory, 'lockAndSay')
+    await waiter.said(1)
+    expect(holder.lines).toEqual(['held', 'letting go'])
+    expect(await waiter.ended).toBe(0)
+  })
+})
