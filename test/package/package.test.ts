@@ -16,6 +16,7 @@ let tarball: string
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'latchkey-package-'))
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
   execFileSync('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder, '-w', '.'], {
     stdio: 'pipe',
   })
@@ -71,7 +72,6 @@ describe('the packed tarball', () => {
       'ES2022,DOM,DOM.Iterable,DOM.AsyncIterable,ESNext.Disposable',
     ]
     const types = ['--typeRoots', resolve('node_modules/@types'), '--types', 'node']
-    writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
     expect(() =>
       execFileSync(resolve('node_modules/.bin/tsc'), [...flags, ...types, 'program.ts'], {
         cwd: folder,
