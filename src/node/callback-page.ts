@@ -9,11 +9,13 @@ const STYLE = `
 body{margin:0;min-height:100vh;display:grid;place-items:center;padding:24px;background:var(--page);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
 main{width:100%;max-width:440px;padding:40px 36px 32px;background:var(--card);border:1px solid var(--line);border-radius:18px;box-shadow:0 1px 2px #0000000d,0 12px 32px #00000012;text-align:center}
 svg{display:block;margin:0 auto 20px;color:var(--tone)}
-h1{margin:0 0 8px;font-size:22px;line-height:1.3;letter-spacing:-.01em}
+h1,p{text-wrap:balance}
+h1{margin:0 0 10px;font-size:22px;line-height:1.3;letter-spacing:-.01em}
 p{margin:0;color:var(--soft);overflow-wrap:anywhere}
 p+p{margin-top:12px}
 code{padding:1px 6px;border:1px solid var(--line);border-radius:6px;color:var(--ink);font:14px ui-monospace,SFMono-Regular,Menlo,monospace}
 footer{margin-top:28px;padding-top:16px;border-top:1px solid var(--line);color:var(--soft);font-size:13px}
+main>p:first-of-type{color:var(--ink)}
 .completed{--tone:var(--ok)}.failed{--tone:var(--bad)}.ignored{--tone:var(--wait)}
 `
 
