@@ -75,7 +75,7 @@ if (!application) throw new Error(`This application has nothing to do in the sce
 const client = await connect(server, {
   fetch: withOAuth(fetch, session),
   clientInfo: { name: 'latchkey-conformance', version: '1.0.0' },
-  timeoutMs: 8_000,
+  timeoutMs: 20_000,
   ...(scenario === 'request-metadata' && { capabilities: { roots: {}, sampling: {}, elicitation: {} } }),
 })
 await application(client)

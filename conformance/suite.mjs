@@ -11,7 +11,7 @@ const fixture = fileURLToPath(new URL('./client.mjs', import.meta.url))
 const clientCommand = `"${process.execPath}" "${fixture}"`
 
 /** After this long the suite gives a client up. The fixture's own time-out for a call is shorter. */
-const TIMEOUT_MS = '20000'
+const TIMEOUT_MS = '30000'
 
 function suite(args, { timeoutMs }) {
   return new Promise((resolve, reject) => {
