@@ -107,16 +107,12 @@ describe('the browser', () => {
     expect(prompts).toEqual([{ url, browserOpened: true, port: Number(new URL(redirectUri).port) }])
   })
 
-  it.each([
-    ['is switched off', false],
-    ['could not be opened', async () => false],
-    [
-      'failed to open',
-      async (): Promise<boolean> => {
-        throw new Error('no browser')
-      },
-    ],
-  ] as const)(
+  const opens: Record<string, BrowserAuthorizerOptions['openBrowser'] & {}> = {
+    'is switched off': false,
+    'could not be opened': async () => false,
+    'failed to open': () => Promise.reject(new Error('no browser')),
+  }
+  it.each(Object.entries(opens))(
     'field A3: when it %s the prompt says so, and the login can be finished elsewhere',
     async (_, openBrowser) => {
       const { redirectUri, authorize } = await prepare({

@@ -4,28 +4,25 @@ import { describe, expect, it, vi } from 'vitest'
 import { openBrowser } from '../../src/node/open-browser.ts'
 import { temporaryFolder } from './folder.ts'
 
-/** A folder for `PATH` whose programs write down their arguments, one a line, and end with `code`. */
+/** A folder for `PATH` whose programs write down their arguments, one a line after their number, and end with `code`. */
 async function programs(
   names: readonly string[],
   code = 0,
-): Promise<{ folder: string; calls: () => Promise<unknown> }> {
+): Promise<{ folder: string; calls: () => Promise<Record<string, readonly string[]>> }> {
   const folder = join(await temporaryFolder(), 'bin')
   await mkdir(folder)
   for (const name of names) {
     const path = join(folder, name)
-    await writeFile(
-      path,
-      `#!${process.execPath}\nrequire('fs').appendFileSync(__filename + '.calls', JSON.stringify(process.argv.slice(2)) + '\\n')\nprocess.exit(${code})\n`,
-    )
+    await writeFile(path, `#!/bin/sh\nprintf '%s\\n' "$#" "$@" >> "$0.calls"\nexit ${code}\n`)
     await chmod(path, 0o700)
   }
-  const calls = async (): Promise<unknown> => {
-    const found: Record<string, unknown[]> = {}
-    for (const file of (await readdir(folder)).filter(file => file.endsWith('.calls'))) {
-      const lines = (await readFile(join(folder, file), 'utf8')).trim().split('\n')
-      found[file.slice(0, -'.calls'.length)] = lines.map(line => JSON.parse(line))
-    }
-    return found
+  const calls = async (): Promise<Record<string, readonly string[]>> => {
+    const files = (await readdir(folder)).filter(file => file.endsWith('.calls'))
+    const read = files.map(async file => [
+      file.slice(0, -'.calls'.length),
+      (await readFile(join(folder, file), 'utf8')).trim().split('\n'),
+    ])
+    return Object.fromEntries(await Promise.all(read))
   }
   return { folder, calls }
 }
@@ -45,7 +42,7 @@ describe('openBrowser', () => {
     const { folder, calls } = await programs(['my browser'])
     const url = new URL(address)
     expect(await openBrowser(url, { env: { BROWSER: join(folder, 'my browser') }, platform: 'linux' })).toBe(true)
-    expect(await calls()).toEqual({ 'my browser': [[url.href]] })
+    expect(await calls()).toEqual({ 'my browser': ['1', url.href] })
     expect(await readdir(folder)).toEqual(['my browser', 'my browser.calls'])
     expect(url.href).toMatch(/^https:\/\//)
   })
@@ -69,7 +66,7 @@ describe('openBrowser', () => {
     const { folder, calls } = await programs(['b'])
     const url = new URL('http://127.0.0.1:4711/authorize')
     expect(await openBrowser(url, { env: { BROWSER: join(folder, 'b') }, platform: 'linux' })).toBe(true)
-    expect(await calls()).toEqual({ b: [[url.href]] })
+    expect(await calls()).toEqual({ b: ['1', url.href] })
   })
 
   it('BROWSER is a program, never a command line', async () => {
@@ -103,7 +100,7 @@ describe('openBrowser', () => {
   it('an opener that goes on running is a browser', async () => {
     const { folder } = await programs([])
     const path = join(folder, 'b')
-    await writeFile(path, `#!${process.execPath}\nsetTimeout(() => {}, 4000)\n`)
+    await writeFile(path, '#!/bin/sh\nexec /bin/sleep 4\n')
     await chmod(path, 0o700)
     vi.useFakeTimers({ toFake: ['setTimeout'] })
     try {
@@ -116,9 +113,9 @@ describe('openBrowser', () => {
   })
 
   it.each([
-    ['linux', {}, { 'xdg-open': [[hostile[0]]] }],
-    ['linux', { WSL_DISTRO_NAME: 'Ubuntu' }, { wslview: [[hostile[0]]] }],
-    ['freebsd', {}, { 'xdg-open': [[hostile[0]]] }],
+    ['linux', {}, { 'xdg-open': ['1', hostile[0]] }],
+    ['linux', { WSL_DISTRO_NAME: 'Ubuntu' }, { wslview: ['1', hostile[0]] }],
+    ['freebsd', {}, { 'xdg-open': ['1', hostile[0]] }],
   ] as const)('on %s with %j the system’s opener gets it', async (platform, env, expected) => {
     const { folder, calls } = await programs(['xdg-open', 'wslview', 'rundll32.exe'])
     expect(await openBrowser(new URL(hostile[0]!), { env: { ...env, PATH: folder }, platform })).toBe(true)
@@ -129,7 +126,7 @@ describe('openBrowser', () => {
     const { folder, calls } = await programs(['rundll32.exe'])
     const env = { WSL_DISTRO_NAME: 'Ubuntu', PATH: folder }
     expect(await openBrowser(new URL(hostile[0]!), { env, platform: 'linux' })).toBe(true)
-    expect(await calls()).toEqual({ 'rundll32.exe': [['url.dll,FileProtocolHandler', hostile[0]]] })
+    expect(await calls()).toEqual({ 'rundll32.exe': ['2', 'url.dll,FileProtocolHandler', hostile[0]] })
   })
 
   it.each(['win32', 'darwin'] as const)(
