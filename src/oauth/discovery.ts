@@ -3,7 +3,12 @@ import { OAuthError } from './errors.ts'
 import type { OAuthEvent } from './events.ts'
 import { findIssuerException, type IssuerException } from './issuer-exceptions.ts'
 import type { DocumentReader } from './metadata-document.ts'
-import { fetchResourceMetadata, fetchServerMetadata, type NamedDocument } from './metadata-lookup.ts'
+import {
+  fetchResourceMetadata,
+  fetchServerMetadata,
+  type NamedDocument,
+  type ServerMetadataLookup,
+} from './metadata-lookup.ts'
 import type { AuthorizationChallenge } from './protocol/challenge.ts'
 import { resourceIndicator, type ProtectedResourceMetadata } from './protocol/resource-metadata.ts'
 import { legacyServerMetadata, type AuthorizationServerMetadata } from './protocol/server-metadata.ts'
@@ -86,16 +91,12 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     return value
   }
 
-  /** Undefined only when the absence is definite. */
-  async function serverMetadata(
-    issuer: string,
-    signal?: AbortSignal,
-  ): Promise<AuthorizationServerMetadata | undefined> {
+  async function serverMetadata(issuer: string, signal?: AbortSignal): Promise<ServerMetadataLookup> {
     const cached = serverCache.get(issuer)
-    if (cached && cached.until > now()) return cached.value
-    const value = await fetchServerMetadata(options, issuer, signal)
-    if (value) serverCache.set(issuer, { value, until: now() + METADATA_LIFETIME_MS })
-    return value
+    if (cached && cached.until > now()) return { metadata: cached.value, tried: [] }
+    const found = await fetchServerMetadata(options, issuer, signal)
+    if (found.metadata) serverCache.set(issuer, { value: found.metadata, until: now() + METADATA_LIFETIME_MS })
+    return found
   }
 
   async function targetAt(
@@ -103,11 +104,11 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     published: ProtectedResourceMetadata | undefined,
     input: Pick<DiscoveryInput, 'allowLegacy' | 'signal'>,
   ): Promise<AuthorizationTarget> {
-    const found = await serverMetadata(issuer, input.signal)
+    const { metadata: found, tried } = await serverMetadata(issuer, input.signal)
     const legacy = !found
     // Only the MCP server's own origin was ever a fallback, and only if it publishes nothing at all (R-PRM-6).
     if (!found && (published || issuer !== origin || input.allowLegacy === false))
-      throw nothingPublished(server, issuer, published !== undefined)
+      throw nothingPublished(server, issuer, { named: published !== undefined, tried })
     const exception = findIssuerException(issuer, options.exceptions)
     const resource = exception?.resource ?? resourceIndicator(server, published)
     options.emit({ type: 'discovered', issuer, legacy, ...(resource !== 'omit' && { resource }) })
@@ -169,12 +170,16 @@ function orderIssuers(
   return [...issuers].sort((a, b) => rank(a) - rank(b))
 }
 
-function nothingPublished(server: string, issuer: string, named: boolean): OAuthError {
+function nothingPublished(
+  server: string,
+  issuer: string,
+  { named, tried }: { readonly named: boolean; readonly tried: readonly string[] },
+): OAuthError {
   return new OAuthError('discovery_failed', `No authorization server metadata was found for ${issuer}.`, {
     step: 'authorization server metadata',
     issuer,
     expected: 'an OAuth or OpenID Connect metadata document (RFC 8414)',
-    received: 'none at any well-known URL',
+    received: tried.join('; '),
     hint: named
       ? 'The server names this authorization server: it must publish its metadata, or the server must name another.'
       : `${server} publishes no OAuth metadata: it seems to need no login, or wants an API key.`,

@@ -1,6 +1,7 @@
 import type { OAuthError } from './errors.ts'
 import { findIssuerException, type IssuerException } from './issuer-exceptions.ts'
 import type { DocumentReader } from './metadata-document.ts'
+import { displayUrl } from './protocol/display-text.ts'
 import {
   readResourceMetadata,
   resourceMetadataUrls,
@@ -45,8 +46,16 @@ export async function fetchResourceMetadata(
   return undefined
 }
 
+/** What the well-known URLs of one issuer have. */
+export interface ServerMetadataLookup {
+  /** Absent only when its absence is definite. */
+  readonly metadata?: AuthorizationServerMetadata
+  /** Where it was not, and what was there instead (field D1). */
+  readonly tried: readonly string[]
+}
+
 /**
- * The metadata of one issuer, from the first well-known URL that has a valid document. Undefined only when its absence is definite.
+ * The metadata of one issuer, from the first well-known URL that has a valid document.
  *
  * @throws {OAuthError} `discovery_unavailable`, `issuer_mismatch`, `issuer_trailing_slash`, `pkce_unsupported`, `server_metadata_invalid`
  */
@@ -54,7 +63,7 @@ export async function fetchServerMetadata(
   { exceptions, requirePkce, readDocument }: LookupOptions,
   issuer: string,
   signal: AbortSignal | undefined,
-): Promise<AuthorizationServerMetadata | undefined> {
+): Promise<ServerMetadataLookup> {
   const exception = findIssuerException(issuer, exceptions)
   const context = {
     issuer,
@@ -62,17 +71,21 @@ export async function fetchServerMetadata(
     ...(exception?.trustedIssuer !== undefined && { trustedIssuer: exception.trustedIssuer }),
     ...(exception?.assumeS256 !== undefined && { assumeS256: exception.assumeS256 }),
   }
+  const tried: string[] = []
   let failure: OAuthError | undefined
   for (const url of exception?.metadataUrl === undefined ? serverMetadataUrls(issuer) : [exception.metadataUrl]) {
     const verdict = await readDocument({ step: 'authorization server metadata', url, named: false, signal }, response =>
       readServerMetadata(response, context),
     )
-    if (verdict.kind === 'found') return verdict.metadata
-    if (verdict.kind === 'absent') continue
+    if (verdict.kind === 'found') return { metadata: verdict.metadata, tried }
+    if (verdict.kind === 'absent') {
+      tried.push(`${displayUrl(url)}: ${verdict.why}`)
+      continue
+    }
     if (verdict.kind === 'invalid' && verdict.error.code !== 'pkce_unsupported') throw verdict.error
     // A definite objection says more than "try later".
     if (!failure || failure.retryable) failure = verdict.error
   }
   if (failure) throw failure
-  return undefined
+  return { tried }
 }

@@ -1,5 +1,7 @@
 import { OAuthError } from './errors.ts'
+import { toNetworkError } from './network-error.ts'
 import { authorizationChallenge, type AuthorizationChallenge } from './protocol/challenge.ts'
+import { displayUrl } from './protocol/display-text.ts'
 import type { SessionContext } from './session-context.ts'
 
 const PROBE_TIMEOUT_MS = 30_000
@@ -36,11 +38,6 @@ export async function probeServer(context: SessionContext, signal?: AbortSignal)
     if (signal?.aborted) throw new OAuthError('aborted', 'The caller stopped waiting.', detail, { cause })
     if (timeout.aborted)
       throw new OAuthError('timeout', `${url} did not answer in ${PROBE_TIMEOUT_MS / 1000} s.`, detail, { cause })
-    throw new OAuthError(
-      'network',
-      `${url} cannot be reached.`,
-      { ...detail, hint: 'Check the URL and the connection.' },
-      { cause },
-    )
+    throw toNetworkError(cause, `The login probe to ${displayUrl(url)}`, detail)
   }
 }

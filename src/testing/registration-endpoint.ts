@@ -31,7 +31,8 @@ const REGISTERED_MEMBERS: ReadonlySet<string> = new Set([
 /** Dynamic client registration (RFC 7591), checked member by member. */
 export function register(machine: Machine, issuer: string, body: unknown): Response {
   const switches = machine.switches()
-  if (!switches.registrationOffered || switches.registration === 'refused')
+  if (!switches.registrationOffered) return new Response('Not Found', { status: 404 })
+  if (switches.registration === 'refused')
     return new Response('Forbidden: this client is not on the allow list', { status: 403 })
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     return refuse(machine, 'the body is no JSON object')
