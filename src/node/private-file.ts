@@ -97,13 +97,13 @@ export async function removeFile(path: string): Promise<void> {
   }
 }
 
-/** Runs a file operation again while a scanner holds the file (Windows only). */
-export async function withRetries<T>(operation: () => Promise<T>): Promise<T> {
+/** Runs a file operation again, later each time, while a scanner holds the file. Elsewhere than on Windows such an error is final. */
+export async function withRetries<T>(operation: () => Promise<T>, retries: number = RETRIES): Promise<T> {
   for (let tries = 0; ; tries++) {
     try {
       return await operation()
     } catch (error) {
-      if (tries >= RETRIES || !RETRIED.has(errorCode(error))) throw error
+      if (tries >= retries || !RETRIED.has(errorCode(error))) throw error
       await new Promise(resolve => setTimeout(resolve, 10 * 2 ** tries))
     }
   }

@@ -1,4 +1,4 @@
-import { readdir, truncate } from 'node:fs/promises'
+import { readdir, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorCode, publishFile, removeFile, unreadable, withRetries } from './private-file.ts'
 
@@ -59,13 +59,24 @@ export async function namesIn(folder: string): Promise<readonly string[]> {
 
 /** Leaves no content but the newest, gives up the oldest names, and removes what killed writers left behind. */
 async function cleanUp(folder: string, names: readonly string[], newest: number): Promise<void> {
-  for (const name of names) {
-    const version = versionOf(name)
-    const unpublished = Number(/^\.new-(\d{1,15})-/.exec(name)?.[1] ?? Number.NaN)
-    // Whoever still writes one of these has lost already.
-    if (unpublished <= newest || (version > 0 && version <= newest - KEPT_NAMES)) await removeFile(join(folder, name))
-    else if (version > 0 && version < newest) await emptyVersion(folder, version)
-  }
+  await Promise.all(
+    names.map(async name => {
+      const version = versionOf(name)
+      const unpublished = Number(/^\.new-(\d{1,15})-/.exec(name)?.[1] ?? Number.NaN)
+      // Whoever still writes one of these has lost already.
+      if (unpublished <= newest || (version > 0 && version <= newest - KEPT_NAMES)) await removeFile(join(folder, name))
+      else if (version > 0 && version < newest && !(await isEmpty(join(folder, name))))
+        await emptyVersion(folder, version)
+    }),
+  )
+}
+
+/** Emptying what is empty would still be a write to the disk. */
+async function isEmpty(path: string): Promise<boolean> {
+  return await stat(path).then(
+    ({ size }) => size === 0,
+    () => false,
+  )
 }
 
 function newestOf(names: readonly string[]): number {
