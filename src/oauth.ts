@@ -18,7 +18,8 @@ export type {
 export type { AuthorizationTarget } from './oauth/discovery.ts'
 export { BUILT_IN_ISSUER_EXCEPTIONS, type IssuerException } from './oauth/issuer-exceptions.ts'
 export type { LogoutOptions, LogoutReport, Revocation } from './oauth/logout.ts'
-export { createOAuthSession, type LoginOptions, type OAuthSession, type OAuthSessionOptions } from './oauth/session.ts'
+export { createOAuthSession, type OAuthSession } from './oauth/session.ts'
+export type { LoginOptions, OAuthSessionOptions } from './oauth/session-options.ts'
 export type { LoginStatus } from './oauth/status.ts'
 export {
   MAX_PENDING_LOGINS,

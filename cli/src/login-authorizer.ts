@@ -3,11 +3,11 @@ import { userInfo } from 'node:os'
 import type { Authorizer } from 'latchkey/oauth'
 import type { AuthorizationPrompt } from 'latchkey/node'
 import type { CommandContext } from './command-context.ts'
-import type { LoginOptions } from './commands/login.ts'
+import type { LoginOptions } from './login-options.ts'
 import { documentRedirects, withDocumentRedirects, type RedirectShape } from './document-redirects.ts'
 import type { LoginSettings } from './login-settings.ts'
 import { pastedLines } from './pasted-lines.ts'
-import type { Style } from './terminal.ts'
+import type { Style } from './style.ts'
 
 /** What the authorizer of a command needs to know. */
 export interface LoginAuthorizerOptions {

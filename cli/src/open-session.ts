@@ -1,6 +1,6 @@
 import type { CredentialKey, CredentialStore, OAuthEvent, OAuthSession } from 'latchkey/oauth'
 import type { CommandContext } from './command-context.ts'
-import type { LoginOptions } from './commands/login.ts'
+import type { LoginOptions } from './login-options.ts'
 import { eventLine, noticeLine } from './event-line.ts'
 import { readHeaderOptions } from './header-options.ts'
 import type { Io } from './io.ts'

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
 import type { CommandContext, CommandOptions } from './command-context.ts'
-import type { LoginOptions } from './commands/login.ts'
+import type { LoginOptions } from './login-options.ts'
 import { UsageError } from './usage-error.ts'
 import { cliVersion } from './version.ts'
 

@@ -1,5 +1,5 @@
 import type { Output } from './io.ts'
-import type { Style } from './terminal.ts'
+import type { Style } from './style.ts'
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
 const FRAME_MS = 80

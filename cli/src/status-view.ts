@@ -1,7 +1,7 @@
 import type { LoginStatus } from 'latchkey/oauth'
 import { displayText } from 'latchkey/oauth/protocol'
 import { relativeTime } from './relative-time.ts'
-import type { Style } from './terminal.ts'
+import type { Style } from './style.ts'
 
 const REGISTRATIONS: Readonly<Record<string, string>> = {
   'pre-registered': 'registered beforehand',

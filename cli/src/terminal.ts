@@ -1,9 +1,6 @@
-import pc from 'picocolors'
-import type { Io, Output } from './io.ts'
+import type { Io } from './io.ts'
 import { createProgress, type Progress } from './progress.ts'
-
-/** Picocolors' functions, or functions that change nothing. */
-export type Style = ReturnType<typeof pc.createColors>
+import { styleFor, type Style } from './style.ts'
 
 /** The conversation with the person at the keyboard, on stderr. */
 export interface Terminal {
@@ -14,11 +11,6 @@ export interface Terminal {
   readonly progress: Progress
   /** Writes whole lines to stderr without disturbing the spinner. */
   say(...lines: readonly string[]): void
-}
-
-/** Colour for a stream: on terminals only; `NO_COLOR` and `TERM=dumb` turn it off. */
-function styleFor(output: Output, env: Io['env']): Style {
-  return pc.createColors(output.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb')
 }
 
 /** Opens the conversation for one command. */

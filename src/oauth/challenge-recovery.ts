@@ -6,9 +6,10 @@ import { OAuthError, type OAuthErrorCode } from './errors.ts'
 import type { LoginInput, Logins } from './login.ts'
 import { authorizationChallenge, type AuthorizationChallenge } from './protocol/challenge.ts'
 import { hasScope, parseScope, unionScopes } from './protocol/scope.ts'
-import { isRefreshable, type Refresher } from './refresh.ts'
+import type { Refresher } from './refresh.ts'
 import type { SessionContext } from './session-context.ts'
 import type { IssuerCredentials } from './store/credential-store.ts'
+import { isRefreshable } from './token-lifetime.ts'
 
 const MAX_ADOPTIONS = 3
 

@@ -1,7 +1,7 @@
 import type { ClientIdentity } from './client-identity.ts'
 import { currentCredentials, isSameGrant, withCredentials } from './credential-record.ts'
 import { OAuthError } from './errors.ts'
-import { isExpired, type RefreshReason } from './refresh.ts'
+import { isExpired, type RefreshReason } from './token-lifetime.ts'
 import type { SessionContext } from './session-context.ts'
 import type { IssuerCredentials, RefreshMark, StoredGrant } from './store/credential-store.ts'
 import { isInvalidClient } from './token-request.ts'

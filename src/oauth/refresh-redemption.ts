@@ -9,7 +9,7 @@ import {
 import { OAuthError } from './errors.ts'
 import { encodeBase64Url } from './protocol/base64url.ts'
 import { refreshForm } from './protocol/token.ts'
-import { isExpired, type RefreshReason } from './refresh.ts'
+import { isExpired, type RefreshReason } from './token-lifetime.ts'
 import { afterRefreshFailure } from './refresh-failure.ts'
 import { randomId, type SessionContext } from './session-context.ts'
 import type { IssuerCredentials, RefreshMark, StoredGrant } from './store/credential-store.ts'

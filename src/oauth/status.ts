@@ -1,6 +1,6 @@
 import { currentCredentials } from './credential-record.ts'
 import { findIssuerException } from './issuer-exceptions.ts'
-import { isExpired, isRefreshable } from './refresh.ts'
+import { isExpired, isRefreshable } from './token-lifetime.ts'
 import type { SessionContext } from './session-context.ts'
 import type { CredentialRecord } from './store/credential-store.ts'
 

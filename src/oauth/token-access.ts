@@ -4,9 +4,10 @@ import { isOtherClient } from './client-identity.ts'
 import { currentCredentials } from './credential-record.ts'
 import { OAuthError } from './errors.ts'
 import type { Logins } from './login.ts'
-import { isExpired, isExpiring, isLocked, isRefreshable, type Refresher } from './refresh.ts'
+import { isLocked, type Refresher } from './refresh.ts'
 import { jitter, type SessionContext } from './session-context.ts'
 import type { CredentialRecord, IssuerCredentials, StoredGrant } from './store/credential-store.ts'
+import { isExpired, isExpiring, isRefreshable } from './token-lifetime.ts'
 
 /** Gives out the stored token, fresh. */
 export interface TokenAccess {

@@ -1,25 +1,10 @@
-import type { CommandContext, CommandOptions } from '../command-context.ts'
+import type { CommandContext } from '../command-context.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts'
 import { refuseAuthorizationHeader } from '../header-options.ts'
 import { printJson } from '../json-output.ts'
+import type { LoginOptions } from '../login-options.ts'
 import { openSession, rememberLogin } from '../open-session.ts'
 import { statusJson, statusLines } from '../status-view.ts'
-
-/** The options of `latchkey login`. */
-export interface LoginOptions extends CommandOptions {
-  readonly scope?: string
-  readonly clientId?: string
-  readonly clientSecretEnv?: string
-  readonly clientMetadataUrl?: string
-  readonly redirectPort?: number
-  readonly callbackHost?: 'localhost' | '127.0.0.1'
-  readonly callbackPath?: string
-  /** False with `--no-browser`. */
-  readonly browser: boolean
-  readonly force?: boolean
-  /** Seconds. */
-  readonly timeout?: number
-}
 
 /** `latchkey login`: takes the person to the authorization server unless the login still works, and prints its status. */
 export async function login(context: CommandContext, server: string, options: LoginOptions): Promise<ExitCode> {

@@ -8,7 +8,7 @@ import { refuseAuthorizationHeader } from '../header-options.ts'
 import { forgetLoginSettings } from '../login-settings.ts'
 import { openSession } from '../open-session.ts'
 import { stateDirectory } from '../state-directory.ts'
-import type { Style } from '../terminal.ts'
+import type { Style } from '../style.ts'
 import { UsageError } from '../usage-error.ts'
 
 const TOKENS = { refresh_token: 'refresh token', access_token: 'access token' } as const

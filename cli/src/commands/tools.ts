@@ -5,7 +5,7 @@ import { EXIT, type ExitCode } from '../exit-code.ts'
 import { printJson } from '../json-output.ts'
 import { isInteractive } from '../io.ts'
 import { withClient } from '../open-client.ts'
-import type { Style } from '../terminal.ts'
+import type { Style } from '../style.ts'
 import { listAllTools, type ListedTool } from '../tool-list.ts'
 
 /** `latchkey tools`: the tools of a server with their arguments. */
