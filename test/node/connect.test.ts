@@ -77,7 +77,7 @@ describe('connect', () => {
     let release: (() => void) | undefined
     const held = vi.fn<typeof globalThis.fetch>(async (input, init) => {
       const response = await fetch(input, init)
-      const refreshes = String(init?.body).includes('grant_type=refresh_token')
+      const refreshes = typeof init?.body === 'string' && init.body.includes('grant_type=refresh_token')
       if (refreshes) await new Promise<void>(resolve => (release = resolve))
       return response
     })
