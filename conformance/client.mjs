@@ -40,7 +40,8 @@ const applications = {
     await client.callTool('add_numbers', { a: 5, b: 3 })
   },
   'sse-retry': client => client.callTool('test_reconnection', {}),
-  'elicitation-sep1034-client-defaults': client => client.callTool('test_client_elicitation_defaults', {}),
+  'elicitation-sep1034-client-defaults': client =>
+    client.callTool('test_client_elicitation_defaults', {}, { timeoutMs: 10_000 }),
   'request-metadata': client => client.listTools(),
   'http-standard-headers': async client => {
     const { tools } = await client.listTools()

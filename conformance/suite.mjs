@@ -74,7 +74,7 @@ export async function runLeg(leg) {
   const { status, output } = await suite(
     ['client', '--command', clientCommand, ...selection, '--timeout', TIMEOUT_MS, '-o', folder],
     {
-      timeoutMs: 120_000,
+      timeoutMs: 240_000,
     },
   )
   return { status, output, scenarios: readResults(folder) }
@@ -85,7 +85,7 @@ export async function runScenario(scenario) {
   const folder = fresh(`single-${scenario}`)
   const { status, output } = await suite(
     ['client', '--command', clientCommand, '--scenario', scenario, '--timeout', TIMEOUT_MS, '-o', folder],
-    { timeoutMs: 60_000 },
+    { timeoutMs: 120_000 },
   )
   const result = readResults(folder).get(scenario)
   return {
