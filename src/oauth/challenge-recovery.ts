@@ -26,6 +26,8 @@ export interface RejectedRequest {
   readonly url: URL
   /** The access token the request carried, if any. */
   readonly accessToken: string | undefined
+  /** Why there was none to send, when the login was lost on the way. */
+  readonly failure?: OAuthError | undefined
   /** See `operationOf`. */
   readonly operation: string
   readonly marks: RequestMarks
@@ -76,7 +78,7 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
 
   /** 401: refresh, else log in. */
   async function recoverUnauthorized(
-    { url, accessToken, operation, marks, signal }: RejectedRequest,
+    { url, accessToken, failure: lost, operation, marks, signal }: RejectedRequest,
     challenge: AuthorizationChallenge | undefined,
     known: Known | undefined,
   ): Promise<boolean> {
@@ -88,7 +90,7 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
     if (marks.recovered) return false
     marks.recovered = true
     context.discovery.rejected(challenge)
-    let failure: OAuthError | undefined
+    let failure = lost
     if (known?.credentials.grant && isRefreshable(known.credentials)) {
       try {
         await refresher.refresh(known.credentials.grant, { reason: 'rejected', signal })

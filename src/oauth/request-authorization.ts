@@ -1,4 +1,5 @@
 import type { RejectedRequest } from './challenge-recovery.ts'
+import type { OAuthError } from './errors.ts'
 
 /** Signs one request. A signer rather than a bare token, because some schemes sign every request anew. */
 export interface RequestSigner {
@@ -12,8 +13,8 @@ export interface RequestSigner {
 export interface RequestAuthorization {
   /** Whether a token may go to `url` at all: https or loopback, the server's own origin and path (R-FETCH-1). */
   covers(url: URL): boolean
-  /** The signer for a request to be sent now; undefined without a login. @throws {OAuthError} */
-  signer(signal?: AbortSignal): Promise<RequestSigner | undefined>
+  /** How to sign a request that is sent now; without a signer there is no login, and `failure` says why if it was just lost. @throws {OAuthError} */
+  prepare(signal?: AbortSignal): Promise<{ readonly signer?: RequestSigner; readonly failure?: OAuthError }>
   /** True when the request should be sent again. @throws {OAuthError} when it cannot be authorized */
   recover(rejected: RejectedRequest): Promise<boolean>
   succeeded(operation: string, accessToken: string | undefined): void

@@ -15,12 +15,13 @@ import { hasScope, parseScope } from './protocol/scope.ts'
 import { isWithinServer, normalizeServerUrl } from './protocol/server-url.ts'
 import { createRecordAccess } from './record-access.ts'
 import { createRefresher } from './refresh.ts'
-import type { RequestAuthorization } from './request-authorization.ts'
+import type { RequestAuthorization, RequestSigner } from './request-authorization.ts'
 import { probeServer } from './server-probe.ts'
 import { jitter, type SessionContext } from './session-context.ts'
 import type { LoginOptions, OAuthSessionOptions } from './session-options.ts'
 import { sleep as sleepWithTimer } from './sleep.ts'
 import { loginStatus, type LoginStatus } from './status.ts'
+import type { StoredGrant } from './store/credential-store.ts'
 import { createMemoryStore } from './store/memory-store.ts'
 import { createTokenAccess } from './token-access.ts'
 
@@ -108,21 +109,23 @@ export function createSessionEngine(options: OAuthSessionOptions): SessionEngine
     },
     authorization: {
       covers: url => isWithinServer(url, context.server),
-      async signer(signal) {
-        const grant = await tokens.current(signal)
-        if (!grant) return undefined
-        const { accessToken } = grant
-        return {
-          accessToken,
-          async sign(headers) {
-            headers.set('authorization', `Bearer ${accessToken}`)
-          },
-        }
+      async prepare(signal) {
+        const { grant, failure } = await tokens.current(signal)
+        return { ...(grant && { signer: signerOf(grant) }), ...(failure && { failure }) }
       },
       recover: rejected => recovery.recover(rejected),
       succeeded: (operation, accessToken) => recovery.succeeded(operation, accessToken),
       grantId: () => currentCredentials(context.records.snapshot())?.credentials.grant?.grantId,
       onInteraction: listener => logins.interaction.subscribe(listener),
+    },
+  }
+}
+
+function signerOf({ accessToken }: StoredGrant): RequestSigner {
+  return {
+    accessToken,
+    async sign(headers) {
+      headers.set('authorization', `Bearer ${accessToken}`)
     },
   }
 }

@@ -9,10 +9,21 @@ import { jitter, type SessionContext } from './session-context.ts'
 import type { CredentialRecord, IssuerCredentials, StoredGrant } from './store/credential-store.ts'
 import { isExpired, isExpiring, isRefreshable } from './token-lifetime.ts'
 
+/** The stored grant, and why it could not be kept fresh. */
+export interface KeptGrant {
+  readonly grant?: StoredGrant | undefined
+  readonly failure?: OAuthError
+}
+
 /** Gives out the stored token, fresh. */
 export interface TokenAccess {
-  /** The grant to send, refreshed if it was about to expire; undefined without a login. May be expired when nothing can be done about it here. @throws {OAuthError} */
-  current(signal?: AbortSignal): Promise<StoredGrant | undefined>
+  /**
+   * The grant to send, refreshed if it was about to expire; none without a login, with the reason if it was just lost. May be expired
+   * when nothing can be done about it here.
+   *
+   * @throws {OAuthError}
+   */
+  current(signal?: AbortSignal): Promise<KeptGrant>
   /** A token that is valid now. Never asks a person. @throws {OAuthError} `login_required` */
   valid(signal?: AbortSignal): Promise<string>
 }
@@ -30,10 +41,7 @@ export function createTokenAccess({
   const ownJitter = jitter(context)
   const expiring = (grant: StoredGrant): boolean => isExpiring(grant, context.now(), ownJitter)
 
-  /** The stored grant, fresh; when it cannot be kept so, what is left of it and why. */
-  async function keep(
-    signal: AbortSignal | undefined,
-  ): Promise<{ grant?: StoredGrant | undefined; failure?: OAuthError }> {
+  async function keep(signal: AbortSignal | undefined): Promise<KeptGrant> {
     const seen = usable(context, context.records.snapshot())?.grant
     if (seen && !expiring(seen)) return { grant: seen }
     const credentials = usable(context, await context.records.read())
@@ -53,9 +61,7 @@ export function createTokenAccess({
   }
 
   return {
-    async current(signal) {
-      return (await keep(signal)).grant
-    },
+    current: keep,
     async valid(signal) {
       let { grant, failure } = await keep(signal)
       if ((!grant || isExpired(grant, context.now())) && logins.allowed && !context.grant.interactive) {

@@ -70,7 +70,7 @@ async function sendAuthorized(
   const operation = operationOf(method, url, headers)
   const marks: RequestMarks = { recovered: false, steppedUp: false, adoptions: 0 }
   for (;;) {
-    const signer = await authorization.signer(signal)
+    const { signer, failure } = await authorization.prepare(signal)
     const response = await sendWithinServer(fetch, authorization, request, signer)
     const accessToken = signer?.accessToken
     if (response.ok) {
@@ -80,7 +80,8 @@ async function sendAuthorized(
     // Who ends a session must not be asked to log in for it.
     if (!request.replayable || method === 'DELETE') return response
     try {
-      if (!(await authorization.recover({ response, url, accessToken, operation, marks, signal }))) return response
+      if (!(await authorization.recover({ response, url, accessToken, failure, operation, marks, signal })))
+        return response
     } catch (error) {
       await discard(response)
       throw error

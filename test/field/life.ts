@@ -1,6 +1,7 @@
 import type { OAuthEvent } from '../../src/oauth/events.ts'
 import { authorizationCode, type AuthorizationCodeOptions } from '../../src/oauth/flows/authorization-code.ts'
-import { createOAuthSession, type OAuthSession, type OAuthSessionOptions } from '../../src/oauth/session.ts'
+import { createOAuthSession, type OAuthSession } from '../../src/oauth/session.ts'
+import type { OAuthSessionOptions } from '../../src/oauth/session-options.ts'
 import { createMemoryStore } from '../../src/oauth/store/memory-store.ts'
 import { withOAuth } from '../../src/oauth/with-oauth.ts'
 import { createMisbehavingServer, type MisbehavingServerOptions } from '../../src/testing/misbehaving-server.ts'
@@ -90,7 +91,17 @@ export async function failureOf(promise: Promise<unknown>): Promise<any> {
   throw new Error('it did not fail')
 }
 
-/** Long enough for everything that is not held. */
-export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 30; turn += 1) await new Promise(resolve => setImmediate(resolve))
+/** Lets everything run until `condition` holds. */
+export async function until(condition: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 1_000 && !condition(); turn += 1) await new Promise(resolve => setImmediate(resolve))
+  if (!condition()) throw new Error('it did not come about')
+}
+
+/** A promise that the test settles. */
+export function deferred(): { readonly promise: Promise<void>; readonly release: () => void } {
+  let release: (() => void) | undefined
+  const promise = new Promise<void>(resolve => {
+    release = resolve
+  })
+  return { promise, release: () => release?.() }
 }
