@@ -153,6 +153,34 @@ describe('the writer that overslept', () => {
   )
 })
 
+describe('the reader that is overtaken', () => {
+  it('field M5: looks again when the version it read was superseded and emptied meanwhile', async () => {
+    const { store, directory, file } = await written(2)
+    const second = await readFile(file(2))
+    await rm(file(2))
+    await truncate(file(1))
+    const source = createKeyFile(directory)
+    let reads = 0
+    const dataKey = {
+      ...source,
+      // Asked for after the file was read: just then the other writer's version appears.
+      async read() {
+        if (++reads === 1) await writeFile(file(2), second, { mode: 0o600 })
+        return source.read()
+      },
+    }
+    expect((await createFileStore({ directory, dataKey }).get(key))?.version).toBe(2)
+    expect(reads).toBe(2)
+    expect((await store.get(key))?.record).toEqual(recordOf('canary-token-2'))
+  })
+
+  it('field L4: reports an empty version that nobody superseded, and does not look for ever', async () => {
+    const { store, file } = await written()
+    await truncate(file(1))
+    await expect(store.get(key)).rejects.toMatchObject({ code: 'corrupt' })
+  })
+})
+
 describe('what cannot be read is never taken for absent', () => {
   it('field L4: a damaged record is corrupt, at whatever byte', async () => {
     const { store, file } = await written()

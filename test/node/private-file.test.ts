@@ -1,102 +1,107 @@
-import { link, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { assertPrivate, createPrivateFolder, publishFile } from '../../src/node/private-file.ts'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { assertPrivate, createPrivateFolder, publishFile, withRetries } from '../../src/node/private-file.ts'
 import { temporaryFolder } from './folder.ts'
 
-const files = await vi.hoisted(async () => import('node:fs/promises'))
-vi.mock('node:fs/promises', async original => ({
-  ...(await original<typeof import('node:fs/promises')>()),
-  link: vi.fn<typeof files.link>(),
-}))
-const linked = vi.mocked(link)
-const { link: really } = await vi.importActual<typeof import('node:fs/promises')>('node:fs/promises')
+const busy = (code: string): Error => Object.assign(new Error(code), { code })
+const text = new TextEncoder()
 
-const systemError = (code: string): Error => Object.assign(new Error(code), { code })
-const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+afterEach(() => {
+  vi.useRealTimers()
+})
 
-beforeEach(() => {
-  linked.mockReset().mockImplementation(really)
+describe('a file that a scanner holds', () => {
+  it.each(['EPERM', 'EACCES', 'EBUSY'])('field L7: %s on Windows is tried again, later each time', async code => {
+    vi.useFakeTimers()
+    const waited: number[] = []
+    let last = Date.now()
+    const done = withRetries(async () => {
+      waited.push(Date.now() - last)
+      last = Date.now()
+      if (waited.length < 5) throw busy(code)
+      return 'published'
+    }, 8)
+    await vi.runAllTimersAsync()
+    expect(await done).toBe('published')
+    expect(waited).toEqual([0, 10, 20, 40, 80])
+  })
+
+  it('field L7: not for ever, and no other error at all', async () => {
+    vi.useFakeTimers()
+    let tries = 0
+    const refused = withRetries(async () => {
+      tries++
+      throw busy('EPERM')
+    }, 3)
+    const outcome = expect(refused).rejects.toMatchObject({ code: 'EPERM' })
+    await vi.runAllTimersAsync()
+    await outcome
+    expect(tries).toBe(4)
+    await expect(withRetries(() => Promise.reject(busy('ENOSPC')), 3)).rejects.toMatchObject({ code: 'ENOSPC' })
+  })
 })
 
 describe('publishing a file', () => {
-  it('is won by one of many, and leaves nothing else behind', async () => {
+  it('lets exactly one of many win, and leaves nothing aside', async () => {
     const folder = await temporaryFolder()
-    const path = join(folder, '1')
-    const won = await Promise.all(Array.from({ length: 10 }, (_, index) => publishFile(path, bytes(`writer ${index}`))))
+    const path = join(folder, 'it')
+    const won = await Promise.all(
+      Array.from({ length: 12 }, (_, index) =>
+        publishFile(path, text.encode(String(index)), { durable: index % 2 === 0 }),
+      ),
+    )
     expect(won.filter(Boolean)).toHaveLength(1)
-    expect(await readFile(path, 'utf8')).toBe(`writer ${won.indexOf(true)}`)
-    expect(await readdir(folder)).toEqual(['1'])
+    expect(await readFile(path, 'utf8')).toBe(String(won.indexOf(true)))
+    expect(await readdir(folder)).toEqual(['it'])
+    expect((await stat(path)).nlink).toBe(1)
   })
 
-  it('is won when a network file system made the link and then said it was there already (link(2))', async () => {
-    const path = join(await temporaryFolder(), '1')
-    linked.mockImplementationOnce(async (from, to) => {
-      await really(from, to)
-      throw systemError('EEXIST')
-    })
-    expect(await publishFile(path, bytes('mine'))).toBe(true)
-    expect(await publishFile(path, bytes('other'))).toBe(false)
-    expect(await readFile(path, 'utf8')).toBe('mine')
+  it('never replaces what is there', async () => {
+    const path = join(await temporaryFolder(), 'it')
+    await writeFile(path, 'first')
+    expect(await publishFile(path, text.encode('second'))).toBe(false)
+    expect(await readFile(path, 'utf8')).toBe('first')
   })
 
-  it('is lost when the file aside was cleared up by somebody who went on', async () => {
-    const path = join(await temporaryFolder(), '1')
-    linked.mockImplementationOnce(async (from, to) => {
-      await rm(from)
-      await really(from, to)
-    })
-    expect(await publishFile(path, bytes('mine'))).toBe(false)
-  })
-
-  it.each(['EPERM', 'ENOTSUP', 'EMLINK'])('is refused in clear words without hard links (%s)', async code => {
+  it('says where and why it could not write, and leaves nothing aside', async () => {
     const folder = await temporaryFolder()
-    linked.mockRejectedValueOnce(systemError(code))
-    await expect(publishFile(join(folder, '1'), bytes('canary'))).rejects.toMatchObject({
+    await expect(publishFile(join(folder, 'none', 'it'), text.encode('x'))).rejects.toMatchObject({
       name: 'StoreError',
       code: 'unwritable',
-      detail: { hint: expect.stringContaining('local disk') },
+      message: expect.stringContaining('ENOENT'),
+      detail: { path: join(folder, 'none', 'it'), hint: expect.stringContaining('LATCHKEY_HOME') },
     })
     expect(await readdir(folder)).toEqual([])
   })
 })
 
-describe('private folders', () => {
-  it('field L8: are 0700 with every parent that was made', async () => {
-    const top = await temporaryFolder()
-    await createPrivateFolder(join(top, 'a', 'b', 'c'))
-    const modes = ['a', 'a/b', 'a/b/c'].map(async path => ((await stat(join(top, path))).mode & 0o777).toString(8))
-    expect(await Promise.all(modes)).toEqual(['700', '700', '700'])
-  })
-
-  it('may be reached through a link of the owner’s; what counts is where it leads', async () => {
-    const top = await temporaryFolder()
-    await mkdir(join(top, 'open'))
-    await mkdir(join(top, 'closed'), { mode: 0o700 })
-    await symlink(join(top, 'open'), join(top, 'to-open'))
-    await symlink(join(top, 'closed'), join(top, 'to-closed'))
-    await createPrivateFolder(join(top, 'to-closed'))
-    await expect(createPrivateFolder(join(top, 'to-open'))).rejects.toMatchObject({ code: 'insecure_permissions' })
-  })
-
-  it('are not files, and the error says which', async () => {
-    const path = join(await temporaryFolder(), 'file')
-    await writeFile(path, '')
-    await expect(createPrivateFolder(path)).rejects.toMatchObject({ code: 'unwritable', detail: { path } })
-    await expect(createPrivateFolder(join(path, 'below'))).rejects.toMatchObject({ code: 'unwritable' })
-  })
-
-  it('field L8: that belong to another user are refused, whatever their mode', async () => {
+describe('a private folder', () => {
+  it('field L8: is made with its parents, all of them private', async () => {
     const folder = await temporaryFolder()
-    const user = vi.spyOn(process, 'getuid' as never).mockReturnValue(4711 as never)
-    try {
-      await expect(assertPrivate(folder)).rejects.toMatchObject({
-        code: 'insecure_permissions',
-        message: expect.stringContaining('another user'),
-        detail: { hint: expect.stringContaining('LATCHKEY_HOME') },
-      })
-    } finally {
-      user.mockRestore()
-    }
+    await createPrivateFolder(join(folder, 'a', 'b', 'c'))
+    const modes = await Promise.all(
+      ['a', 'a/b', 'a/b/c'].map(async each => (await stat(join(folder, each))).mode & 0o777),
+    )
+    expect(modes).toEqual([0o700, 0o700, 0o700])
+  })
+
+  it('field L8: is refused, not repaired, when others could have been in it', async () => {
+    const folder = join(await temporaryFolder(), 'open')
+    await mkdir(folder)
+    await chmod(folder, 0o711)
+    await expect(createPrivateFolder(folder)).rejects.toMatchObject({
+      code: 'insecure_permissions',
+      detail: { hint: expect.stringContaining(`chmod go-rwx '${folder}'`) },
+    })
+    expect((await stat(folder)).mode & 0o777).toBe(0o711)
+  })
+
+  it('field L8: what belongs to somebody else is refused', async () => {
+    vi.spyOn(process, 'getuid').mockReturnValue(4711)
+    const folder = await temporaryFolder()
+    await expect(assertPrivate(folder)).rejects.toMatchObject({ code: 'insecure_permissions' })
+    vi.restoreAllMocks()
+    await assertPrivate(folder)
   })
 })

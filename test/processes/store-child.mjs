@@ -33,6 +33,9 @@ const commands = {
   async incrementForEver() {
     for (;;) say(await increment())
   },
+  async incrementForEverUnderLock() {
+    for (;;) say(await store.withLock(key, increment))
+  },
   /** Reads and writes apart, under the lock: a lost update unless nobody else gets in. */
   async incrementUnderLock() {
     for (let times = 0; times < Number(number); times++) {

@@ -58,7 +58,11 @@ function start(directory: string, what: string, number = 0): Started {
     lines,
     ended,
     async said(count) {
-      while (lines.length < count) await Promise.race([once(reader, 'line'), ended])
+      const over = ended.then(() => 'over' as const)
+      while (lines.length < count) {
+        if ((await Promise.race([once(reader, 'line'), over])) === 'over' && lines.length < count)
+          throw new Error(`It ended after ${lines.length} of ${count} lines.`)
+      }
     },
   }
 }
@@ -124,6 +128,26 @@ describe('kill -9', () => {
     // Every count was reached once: a lost update would make one twice.
     expect(new Set(reported).size).toBe(reported.length)
     expect(await count(directory)).toBeGreaterThanOrEqual(Math.max(...reported))
+  })
+
+  it('field M8: at any moment, the lock held or not, loses nothing that was reported, and the others go on', async () => {
+    const directory = await directoryOf()
+    const writers = Array.from({ length: 3 }, () => start(directory, 'incrementForEverUnderLock'))
+    const killed: Started[] = []
+    const reported = (): number[] => [...killed, ...writers].flatMap(({ lines }) => lines.map(Number))
+    await Promise.all(writers.map(writer => writer.said(1)))
+    for (let kills = 0; kills < 20; kills++) {
+      const [victim] = writers.splice(Math.floor(Math.random() * 3), 1)
+      killed.push(victim!)
+      await new Promise(resolve => setTimeout(resolve, Math.random() * 25))
+      victim!.process.kill('SIGKILL')
+      await victim!.ended
+      expect(await count(directory)).toBeGreaterThanOrEqual(Math.max(...reported()))
+      writers.push(start(directory, 'incrementForEverUnderLock'))
+      // Somebody gets the lock, whoever was killed with it.
+      await Promise.race(writers.map(writer => writer.said(writer.lines.length + 1)))
+    }
+    expect(new Set(reported()).size).toBe(reported().length)
   })
 
   it('leaves nothing that grows: the next writer clears up', async () => {
