@@ -24,6 +24,8 @@ export type Fault = Limited &
     | { readonly kind: 'html'; readonly status?: number }
     /** An OAuth error answer (RFC 6749 §5.2), 400 unless said otherwise (T2, T13, R-REFRESH-4). */
     | { readonly kind: 'oauth-error'; readonly error: string; readonly description?: string; readonly status?: number }
+    /** An OAuth error, in body and challenge, whose description repeats everything secret that the request carried. */
+    | { readonly kind: 'echoing-error'; readonly error: string; readonly status?: number }
     /** A redirect (R-TOKEN-3). */
     | { readonly kind: 'redirect'; readonly to: string; readonly status?: 301 | 302 | 303 | 307 | 308 }
     /** The connection fails before anything is processed (D17). */
@@ -67,8 +69,9 @@ export function createFaultCounter(): (
 export async function answerWithFault(
   fault: Fault | undefined,
   process: () => Promise<Response>,
-  signal: AbortSignal,
+  request: Request,
 ): Promise<Response> {
+  const { signal } = request
   switch (fault?.kind) {
     case undefined:
       return process()
@@ -84,6 +87,8 @@ export async function answerWithFault(
         { error: fault.error, ...(fault.description !== undefined && { error_description: fault.description }) },
         { status: fault.status ?? 400 },
       )
+    case 'echoing-error':
+      return echoingError(fault.error, fault.status ?? 400, request)
     case 'redirect':
       return new Response(null, { status: fault.status ?? 302, headers: { location: fault.to } })
     case 'connection-error':
@@ -120,7 +125,7 @@ export function connectionError(code: string): TypeError {
   return new TypeError('fetch failed', { cause: Object.assign(new Error(`${code} (simulated)`), { code }) })
 }
 
-const SPACES = new TextEncoder().encode(' '.repeat(16_384))
+const SPACES = new TextEncoder().encode(' '.repeat(65_536))
 
 function untilAborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
@@ -128,6 +133,19 @@ function untilAborted(signal: AbortSignal): Promise<never> {
     if (signal.aborted) abort()
     else signal.addEventListener('abort', abort, { once: true })
   })
+}
+
+/** What a careless server does: it quotes what it did not like. */
+async function echoingError(error: string, status: number, request: Request): Promise<Response> {
+  const authorization = request.headers.get('authorization') ?? ''
+  const form = new URLSearchParams(await request.clone().text())
+  const sent = [...form.values(), authorization.replace(/^\S+ /, '')].filter(value => value !== '')
+  const description = `not accepted: ${sent.join(' ')}`
+  const challenge = `Bearer error="${error}", error_description="${description.replaceAll(/["\\\r\n]/g, '')}"`
+  return Response.json(
+    { error, error_description: description },
+    { status, headers: { 'www-authenticate': challenge } },
+  )
 }
 
 type Controller = ReadableStreamDefaultController<Uint8Array>

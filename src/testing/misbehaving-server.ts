@@ -85,7 +85,7 @@ export function createMisbehavingServer(options: MisbehavingServerOptions = {}):
     const recorded = await recordRequest(request, place.step, form => place.variant ?? tokenVariant(place.step, form))
     requests.push(recorded)
     const process = (): Promise<Response> => serve(machine, place, request, recorded, decision, { tools, revisions })
-    const response = await answerWithFault(strikes(switches.faults, recorded), process, request.signal)
+    const response = await answerWithFault(strikes(switches.faults, recorded), process, request)
     recorded.status = response.status
     return response
   }

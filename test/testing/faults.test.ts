@@ -81,9 +81,9 @@ describe('faults', () => {
   })
 
   it('a huge body has the size it is told', async () => {
-    const raw = createRawClient({ faults: { mcp: { kind: 'huge-body', bytes: 50_000 } } })
+    const raw = createRawClient({ faults: { mcp: { kind: 'huge-body', bytes: 150_000 } } })
     const response = await raw.server.fetch(raw.mcpUrl, { method: 'POST', body: '{}' })
-    expect((await response.arrayBuffer()).byteLength).toBe(50_000)
+    expect((await response.arrayBuffer()).byteLength).toBe(150_000)
   })
 })
 
