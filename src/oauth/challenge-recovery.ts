@@ -5,6 +5,7 @@ import { currentCredentials, withCredentials } from './credential-record.ts'
 import { OAuthError, type OAuthErrorCode } from './errors.ts'
 import type { LoginInput, Logins } from './login.ts'
 import { authorizationChallenge, type AuthorizationChallenge } from './protocol/challenge.ts'
+import { redactSecrets } from './protocol/redaction.ts'
 import { hasScope, parseScope, unionScopes } from './protocol/scope.ts'
 import type { Refresher } from './refresh.ts'
 import type { SessionContext } from './session-context.ts'
@@ -55,7 +56,7 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
 
   async function recover(rejected: RejectedRequest): Promise<boolean> {
     const { response, accessToken, marks } = rejected
-    const challenge = authorizationChallenge(response.headers)
+    const challenge = challengeOf(rejected)
     const stepUp = response.status === 403 && challenge?.error === 'insufficient_scope'
     if (response.status !== 401 && !stepUp) return accessToken === undefined && recoverUnmarked(rejected)
 
@@ -180,6 +181,13 @@ const NEEDS_LOGIN: ReadonlySet<OAuthErrorCode> = new Set(['refresh_refused', 'lo
 /** Whether a failed refresh means that only a new login helps. */
 export function needsLogin(error: unknown): error is OAuthError {
   return error instanceof OAuthError && NEEDS_LOGIN.has(error.code)
+}
+
+/** The challenge of an answer, without the token that some servers repeat in its description. */
+function challengeOf({ response, accessToken }: RejectedRequest): AuthorizationChallenge | undefined {
+  const challenge = authorizationChallenge(response.headers)
+  if (challenge?.errorDescription === undefined) return challenge
+  return { ...challenge, errorDescription: redactSecrets(challenge.errorDescription, [accessToken]) }
 }
 
 function looksLikeLogin(response: Response, url: URL): boolean {

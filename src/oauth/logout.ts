@@ -2,6 +2,7 @@ import { clientOfGrant, type ClientIdentity } from './client-identity.ts'
 import type { AuthorizationTarget } from './discovery.ts'
 import { OAuthError } from './errors.ts'
 import { applyClientAuthentication } from './protocol/client-authentication.ts'
+import { secretsIn } from './protocol/redaction.ts'
 import { readRevocationResponse, revocationForm } from './protocol/revocation.ts'
 import type { SessionContext } from './session-context.ts'
 import type { CredentialRecord, IssuerCredentials } from './store/credential-store.ts'
@@ -127,7 +128,7 @@ async function revokeOne(
     body: form.toString(),
     ...(signal && { signal }),
   })
-  const { ok, error } = readRevocationResponse(response)
+  const { ok, error } = readRevocationResponse(response, [...secretsIn(form), client.clientSecret])
   return ok ? undefined : (error ?? `the authorization server answered ${response.status}`)
 }
 

@@ -2,6 +2,7 @@ import type { ClientIdentity } from './client-identity.ts'
 import type { AuthorizationTarget } from './discovery.ts'
 import { OAuthError } from './errors.ts'
 import { applyClientAuthentication, type ClientAuthenticationMethod } from './protocol/client-authentication.ts'
+import { secretsIn } from './protocol/redaction.ts'
 import { readTokenResponse, type TokenResponse } from './protocol/token.ts'
 import type { SessionContext } from './session-context.ts'
 
@@ -62,7 +63,7 @@ async function send(
   // The endpoint moved, or the client is gone: what was read about this server may be out of date (R-ASM-6).
   if (response.status === 404) context.discovery.invalidate()
   try {
-    return readTokenResponse(response)
+    return readTokenResponse(response, { secrets: [...secretsIn(body), client.clientSecret] })
   } catch (error) {
     if (isInvalidClient(error)) context.discovery.invalidate()
     throw error

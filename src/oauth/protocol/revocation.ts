@@ -1,6 +1,7 @@
 import { displayText } from './display-text.ts'
 import { type DocumentAnswer, describeAnswer } from './http-answer.ts'
 import { parseJsonObject, stringMember } from './json-object.ts'
+import { redactSecrets } from './redaction.ts'
 
 /**
  * The form that revokes a token. Client authentication is added by `applyClientAuthentication`.
@@ -12,11 +13,15 @@ export function revocationForm(token: string, hint: 'refresh_token' | 'access_to
 }
 
 /**
- * Whether a revocation was accepted, and if not why, fit to be shown. An unknown token counts as revoked.
+ * Whether a revocation was accepted, and if not why, fit to be shown. An unknown token counts as revoked. `secrets` are what was sent
+ * and must not be shown, though the server repeats it.
  *
  * @see RFC 7009 §2.2
  */
-export function readRevocationResponse(answer: DocumentAnswer): { readonly ok: boolean; readonly error?: string } {
+export function readRevocationResponse(
+  answer: DocumentAnswer,
+  secrets: readonly (string | undefined)[] = [],
+): { readonly ok: boolean; readonly error?: string } {
   const object = parseJsonObject(answer.body)
   const code = object === undefined ? undefined : stringMember(object, 'error')
   // invalid_token is no error of RFC 7009, but what some servers say of a token that is already gone.
@@ -24,5 +29,5 @@ export function readRevocationResponse(answer: DocumentAnswer): { readonly ok: b
   if (answer.status >= 200 && answer.status < 300 && code === undefined) return { ok: true }
   const description = object === undefined ? undefined : stringMember(object, 'error_description')
   const said = [code, description].filter(text => text !== undefined).join(': ')
-  return { ok: false, error: displayText(said === '' ? describeAnswer(answer) : said) }
+  return { ok: false, error: displayText(said === '' ? describeAnswer(answer) : redactSecrets(said, secrets)) }
 }

@@ -2,6 +2,7 @@ import { OAuthError, type OAuthErrorDetail } from '../errors.ts'
 import { displayText, displayUrl } from './display-text.ts'
 import { describeAnswer, type HttpAnswer, isTransientStatus, retryAfter } from './http-answer.ts'
 import { isJsonObject, type JsonObject, parseJsonObject, stringMember } from './json-object.ts'
+import { redactSecrets } from './redaction.ts'
 
 const STEP = 'token request'
 
@@ -110,16 +111,18 @@ const PASSING_ERRORS: ReadonlySet<string> = new Set(['server_error', 'temporaril
  * Reads an answer of the token endpoint: JSON or form, by content type and then by content. A 200 that carries `error` is
  * an error, null members are absent, and an `issuer` member means nothing.
  *
- * @param options `dpop`: a DPoP-bound token was asked for, and nothing less is accepted. `now`: for a `Retry-After` date
+ * @param options `dpop`: a DPoP-bound token was asked for, and nothing less is accepted. `now`: for a `Retry-After` date.
+ * `secrets`: what was sent and must not be shown, though the server repeats it
  * @throws {OAuthError} `token_refused` with `detail.oauthError`; `token_unavailable` (retryable) on 5xx, 429, HTML, and
  * any failure without an OAuth error; `token_response_invalid` when a success cannot be used
  * @see RFC 6749 §5
  */
 export function readTokenResponse(
   answer: HttpAnswer,
-  options: { readonly dpop?: boolean; readonly now?: number } = {},
+  options: { readonly dpop?: boolean; readonly now?: number; readonly secrets?: readonly (string | undefined)[] } = {},
 ): TokenResponse {
   const { status } = answer
+  const show: Show = (value, max) => displayText(redactSecrets(value, options.secrets ?? []), max)
   const detail: OAuthErrorDetail = { step: STEP, url: displayUrl(answer.url), status }
   const unavailable = (why: string): OAuthError => {
     const message = `The token endpoint ${detail.url ?? ''} could not answer (${why}). Nothing is lost; try again later.`
@@ -134,23 +137,27 @@ export function readTokenResponse(
   const error = object === undefined ? undefined : stringMember(object, 'error')
   if (object !== undefined && error !== undefined) {
     if (PASSING_ERRORS.has(error)) throw unavailable(error)
-    throw tokenRefused(error, object, detail)
+    throw tokenRefused(error, object, detail, show)
   }
   const succeeded = status >= 200 && status < 300
-  if (!succeeded || (object === undefined && looksLikeHtml(answer))) throw unavailable(describeFailure(answer, object))
+  if (!succeeded || (object === undefined && looksLikeHtml(answer)))
+    throw unavailable(describeFailure(answer, object, show))
   if (object === undefined) throw invalid('is neither JSON nor a form', describeAnswer(answer), detail)
-  return toTokenResponse(object, detail, options.dpop === true)
+  return toTokenResponse(object, detail, { dpop: options.dpop === true, show })
 }
+
+/** Makes a server's text fit to be shown. */
+type Show = (value: string, max?: number) => string
 
 /** Status and content type, with the text of an `error` object as some gateways send it. */
-function describeFailure(answer: HttpAnswer, object: JsonObject | undefined): string {
+function describeFailure(answer: HttpAnswer, object: JsonObject | undefined, show: Show): string {
   const error = object?.['error']
   const message = isJsonObject(error) ? stringMember(error, 'message') : undefined
-  return message === undefined ? describeAnswer(answer) : `${describeAnswer(answer)}: ${displayText(message)}`
+  return message === undefined ? describeAnswer(answer) : `${describeAnswer(answer)}: ${show(message)}`
 }
 
-function tokenRefused(error: string, object: JsonObject, detail: OAuthErrorDetail): OAuthError {
-  const [code, text] = [displayText(error, 80), displayText(stringMember(object, 'error_description') ?? '')]
+function tokenRefused(error: string, object: JsonObject, detail: OAuthErrorDetail, show: Show): OAuthError {
+  const [code, text] = [show(error, 80), show(stringMember(object, 'error_description') ?? '')]
   const message = `The token endpoint ${detail.url ?? ''} refused: ${text === '' ? code : `${text} (${code})`}`
   return new OAuthError('token_refused', message, {
     ...detail,
@@ -173,7 +180,11 @@ function invalid(
   })
 }
 
-function toTokenResponse(object: JsonObject, detail: OAuthErrorDetail, dpop: boolean): TokenResponse {
+function toTokenResponse(
+  object: JsonObject,
+  detail: OAuthErrorDetail,
+  { dpop, show }: { readonly dpop: boolean; readonly show: Show },
+): TokenResponse {
   const accessToken = stringMember(object, 'access_token')
   if (accessToken === undefined) throw invalid('has no access_token', undefined, detail, 'access_token')
   // A token that cannot travel in a header would surface later, inside an error that quotes the header's value.
@@ -184,7 +195,7 @@ function toTokenResponse(object: JsonObject, detail: OAuthErrorDetail, dpop: boo
   const tokenType = (['Bearer', 'DPoP'] as const).find(type => type.toLowerCase() === announced.toLowerCase())
   const wanted = dpop ? 'DPoP' : 'Bearer'
   if (tokenType !== wanted) {
-    throw invalid(`has token type ${displayText(announced, 40)}`, displayText(announced, 40), detail, wanted)
+    throw invalid(`has token type ${show(announced, 40)}`, show(announced, 40), detail, wanted)
   }
   const expiresIn = readExpiresIn(object['expires_in'])
   const refreshToken = stringMember(object, 'refresh_token')
