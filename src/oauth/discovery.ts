@@ -63,6 +63,9 @@ export interface DiscoveryOptions {
   readonly emit: (event: OAuthEvent) => void
 }
 
+/** Authorization servers of one MCP server that are looked at; a hostile list would have the client ask thousands of hosts. */
+export const MAX_AUTHORIZATION_SERVERS = 8
+
 interface Cached<T> {
   readonly value: T
   readonly until: number
@@ -167,7 +170,7 @@ function orderIssuers(
     if (known?.registration) return 1
     return issuer === preferred ? 2 : 3
   }
-  return [...issuers].sort((a, b) => rank(a) - rank(b))
+  return [...new Set(issuers)].sort((a, b) => rank(a) - rank(b)).slice(0, MAX_AUTHORIZATION_SERVERS)
 }
 
 function nothingPublished(

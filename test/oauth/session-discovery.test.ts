@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createOAuthSession } from '../../src/oauth/session.ts'
 import { authorizationCode } from '../../src/oauth/flows/authorization-code.ts'
 import { withOAuth } from '../../src/oauth/with-oauth.ts'
+import { MAX_AUTHORIZATION_SERVERS } from '../../src/oauth/discovery.ts'
 import { ISSUER, json, notFound, OTHER_ISSUER, SERVER, World } from './world.ts'
 
 const RESOURCE_METADATA = 'GET https://mcp.example.com/.well-known/oauth-protected-resource/mcp'
@@ -43,6 +44,20 @@ describe('protected resource metadata', () => {
     world.routes.set(metadataOf(ISSUER), notFound)
     expect((await world.client().fetch(SERVER)).status).toBe(200)
     expect(world.authorizations[0]?.url.origin).toBe(OTHER_ISSUER)
+  })
+
+  it('R-PRM-4 a list without end is looked at to a limit, from the issuer that holds a registration on', async () => {
+    const world = new World()
+    await world.client().fetch(SERVER)
+    world.routes.clear()
+    const many = Array.from({ length: 2_000 }, (_, index) => `https://as${index}.example.net`)
+    world.resourceMetadata = { resource: SERVER, authorization_servers: [...many, ISSUER] }
+    expect((await world.client().fetch(SERVER)).status).toBe(200)
+    const stranger = new World()
+    stranger.resourceMetadata = { resource: SERVER, authorization_servers: many }
+    await expect(stranger.client().fetch(SERVER)).rejects.toMatchObject({ code: 'discovery_failed' })
+    const asked = new Set(stranger.seen.map(({ url }) => url.host).filter(host => host.endsWith('example.net')))
+    expect(asked.size).toBe(MAX_AUTHORIZATION_SERVERS)
   })
 
   it('R-PRM-4 a blip at the issuer that holds the login does not become a login at the next one', async () => {
