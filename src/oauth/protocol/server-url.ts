@@ -40,14 +40,17 @@ function isWithinPath(path: string, base: string): boolean {
   return path === trimmed || path.startsWith(`${trimmed}/`)
 }
 
-/** A server that decodes `%2F` or `%5C` early would see `..` step out of the path that `URL` could not normalize. */
+/**
+ * A server that decodes `%2F` or `%5C` early, or drops what follows a `;` in a segment as servlet containers do, would see `..` step out
+ * of the path that `URL` could not normalize.
+ */
 function hidesDotSegment(path: string): boolean {
-  if (!/%2f|%5c|%25/iu.test(path)) return false
+  if (!/%2f|%5c|%25|%3b|;/iu.test(path)) return false
   let decoded = path
   for (let round = 0; round < 3; round++) {
-    decoded = decoded.replace(/%(25|2e|2f|5c)/giu, (_, code: string) => String.fromCharCode(parseInt(code, 16)))
+    decoded = decoded.replace(/%(25|2e|2f|5c|3b)/giu, (_, code: string) => String.fromCharCode(parseInt(code, 16)))
   }
-  return decoded.split(/[/\\]/u).some(segment => segment === '.' || segment === '..')
+  return decoded.split(/[/\\]/u).some(segment => /^\.{1,2}(;|$)/u.test(segment))
 }
 
 /**

@@ -55,6 +55,7 @@ describe('isWithinServer', () => {
     ['https://h/anything', 'https://h'],
     ['http://127.0.0.1:9/mcp', 'http://127.0.0.1:9/mcp'],
     ['https://h/mcp/files%2Freadme', 'https://h/mcp'],
+    ['https://h/mcp/files;version=1..2/...', 'https://h/mcp'],
   ])('R-FETCH-1 %s is within %s', (url, server) => {
     expect(within(url, server)).toBe(true)
   })
@@ -74,6 +75,11 @@ describe('isWithinServer', () => {
     ['https://h/mcp/%2e%2e%2fother', 'https://h/mcp'],
     ['https://h/mcp/..%5cother', 'https://h/mcp'],
     ['https://h/mcp/%252e%252e%252fother', 'https://h/mcp'],
+    ['https://h/mcp/..;/other', 'https://h/mcp'],
+    ['https://h/mcp/..;x=y/other', 'https://h/mcp'],
+    ['https://h/mcp/%2e%2e%3b/other', 'https://h/mcp'],
+    ['https://h/mcp\\..\\other', 'https://h/mcp'],
+    ['https://h//mcp', 'https://h/mcp'],
     ['http://h/mcp', 'http://h/mcp'],
     ['https://h/mcp', 'nonsense'],
   ])('R-FETCH-1 %s is not within %s', (url, server) => {
