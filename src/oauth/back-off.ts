@@ -22,14 +22,17 @@ export function createBackOff({ now, jitter }: { readonly now: () => number; rea
         readonly subject: string
         readonly failures: number
         readonly refusals: number
+        readonly since: number
         readonly until: number
         readonly error: OAuthError
       }
     | undefined
   return {
     assertReady(subject) {
-      const remainingMs = state?.subject === subject ? state.until - now() : 0
-      if (!state || remainingMs <= 0) return
+      if (state?.subject !== subject) return
+      const remainingMs = state.until - now()
+      // A clock that was set back must not make the wait longer than it was meant to be.
+      if (remainingMs <= 0 || now() < state.since) return
       const { code, message, detail } = state.error
       throw new OAuthError(code, message, { ...detail, retryAfterMs: remainingMs }, { cause: state.error })
     },
@@ -39,7 +42,8 @@ export function createBackOff({ now, jitter }: { readonly now: () => number; rea
       const code = error.detail.oauthError
       const repeated = state?.subject === subject && state.error.detail.oauthError === code ? state.refusals : 0
       const refusals = code === undefined ? 0 : repeated + 1
-      state = { subject, failures, refusals, until: now() + (error.detail.retryAfterMs ?? growing), error }
+      const since = now()
+      state = { subject, failures, refusals, since, until: since + (error.detail.retryAfterMs ?? growing), error }
       return refusals
     },
     reset() {

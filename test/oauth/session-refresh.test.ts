@@ -274,6 +274,16 @@ describe('what a failed refresh leaves behind', () => {
     expect(await session.accessToken()).toMatch(/^access-/)
   })
 
+  it('R-REFRESH-4 a clock that is set back ends the wait instead of stretching it', async () => {
+    const { world, session } = await loggedIn()
+    world.routes.set(TOKEN, () => new Response('', { status: 503, headers: { 'retry-after': '10' } }))
+    world.now += 4_000_000
+    await expect(session.accessToken()).rejects.toMatchObject({ code: 'token_unavailable' })
+    world.routes.delete(TOKEN)
+    world.now -= 300_000
+    expect(await session.accessToken()).toMatch(/^access-/)
+  })
+
   it('R-REFRESH-4 backs off further with every failure', async () => {
     const { world, session } = await loggedIn()
     world.routes.set(TOKEN, () => new Response('', { status: 500 }))
