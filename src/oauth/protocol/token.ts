@@ -211,7 +211,10 @@ function toTokenResponse(
   }
 }
 
+/** A hundred years: what claims to live longer is as good as unknown, and in milliseconds might be no date any more. */
+const LONGEST_LIFE_S = 3_155_760_000
+
 function readExpiresIn(value: unknown): number | undefined {
   const seconds = typeof value === 'string' && /^\s*\d+(\.\d+)?\s*$/u.test(value) ? Number(value) : value
-  return typeof seconds === 'number' && seconds >= 0 && seconds <= Number.MAX_SAFE_INTEGER ? seconds : undefined
+  return typeof seconds === 'number' && seconds >= 0 && seconds <= LONGEST_LIFE_S ? seconds : undefined
 }

@@ -104,6 +104,9 @@ describe('a success', () => {
     [{}, undefined],
     [true, undefined],
     ['1e9', undefined],
+    [3_155_760_000, 3_155_760_000],
+    [9e12, undefined],
+    ['9007199254740991', undefined],
     [1e300, undefined],
   ])('R-TOKEN-1 field T9: expires_in %j is %j: 0 is expired, garbage is unknown', (value, expected) => {
     expect(readTokenResponse(answer({ ...TOKEN, expires_in: value })).expiresIn).toBe(expected)
