@@ -128,7 +128,7 @@ async function revokeOne(
     body: form.toString(),
     ...(signal && { signal }),
   })
-  const { ok, error } = readRevocationResponse(response, [...secretsIn(form), client.clientSecret])
+  const { ok, error } = readRevocationResponse(response, [...secretsIn(form, headers), client.clientSecret])
   return ok ? undefined : (error ?? `the authorization server answered ${response.status}`)
 }
 

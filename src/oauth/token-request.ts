@@ -63,7 +63,7 @@ async function send(
   // The endpoint moved, or the client is gone: what was read about this server may be out of date (R-ASM-6).
   if (response.status === 404) context.discovery.invalidate()
   try {
-    return readTokenResponse(response, { secrets: [...secretsIn(body), client.clientSecret] })
+    return readTokenResponse(response, { secrets: [...secretsIn(body, headers), client.clientSecret] })
   } catch (error) {
     if (isInvalidClient(error)) context.discovery.invalidate()
     throw error

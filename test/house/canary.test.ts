@@ -94,7 +94,8 @@ async function live(options: MisbehavingServerOptions): Promise<Life> {
         body,
         headers: { 'content-type': 'application/json' },
       })
-      return `${response.status} ${await response.text()}`
+      await response.body?.cancel()
+      return response.status
     }
   await attempt(() => session.login())
   await attempt(call('echo'))
@@ -111,9 +112,10 @@ async function live(options: MisbehavingServerOptions): Promise<Life> {
   await attempt(() => session.logout({ client: true }))
   await attempt(() => session.close())
   seen.push(session, fetch, person.outcomes, ...events)
+  const credentials = server.requests.map(({ headers }) => headers['authorization']?.replace(/^\S+ /, '') ?? '')
   return {
     shown: seen.map(everythingShown).join('\n'),
-    secrets: [...server.secrets(), 'canary-forged-code'],
+    secrets: [...server.secrets(), ...credentials.filter(Boolean), 'canary-forged-code'],
     failures,
     asked: point => server.requestsTo(point).length,
   }
@@ -138,6 +140,7 @@ const FAULTS: readonly [string, Fault][] = [
   ['a 503', { kind: 'status', status: 503 }],
   ['a page', { kind: 'html' }],
   ['an OAuth error', { kind: 'oauth-error', error: 'invalid_grant', description: 'no' }],
+  ['an error that repeats what it was sent', { kind: 'echoing-error', error: 'invalid_grant' }],
   ['a redirect', { kind: 'redirect', to: 'https://elsewhere.example/', status: 307 }],
   ['a failed connection', { kind: 'connection-error' }],
   ['a lost answer', { kind: 'lost-answer' }],
@@ -193,5 +196,16 @@ describe('no secret is ever shown: tokens, codes, client secrets, verifiers, sta
 
   it.each(MISBEHAVIOURS)('when %s', async (_, switches) => {
     expect(leaksOf(await live(switches))).toEqual([])
+  })
+
+  it.each([
+    [401, 'invalid_token'],
+    [403, 'insufficient_scope'],
+  ])('when a %i challenge repeats the token', async (status, error) => {
+    for (const after of [1, 2, 3]) {
+      const life = await live({ faults: { mcp: { kind: 'echoing-error', status, error, after } } })
+      expect(life.failures).toBeGreaterThan(1)
+      expect(leaksOf(life)).toEqual([])
+    }
   })
 })

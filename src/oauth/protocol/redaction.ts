@@ -4,9 +4,10 @@ const SHORTEST_SECRET = 6
 /** Parameters of a token or revocation request whose values nobody else may see. */
 const SECRET_PARAMETERS = ['code', 'code_verifier', 'refresh_token', 'client_secret', 'token']
 
-/** The values in a form that {@link redactSecrets} should look for. */
-export function secretsIn(form: URLSearchParams): readonly string[] {
-  return SECRET_PARAMETERS.flatMap(name => form.getAll(name))
+/** The values in a request's form, and the credentials in its header, that {@link redactSecrets} should look for. */
+export function secretsIn(form: URLSearchParams, headers: Headers): readonly string[] {
+  const credentials = headers.get('authorization')?.replace(/^\S+\s+/u, '')
+  return [...SECRET_PARAMETERS.flatMap(name => form.getAll(name)), ...(credentials === undefined ? [] : [credentials])]
 }
 
 /**
