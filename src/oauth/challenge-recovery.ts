@@ -13,6 +13,8 @@ import type { IssuerCredentials } from './store/credential-store.ts'
 import { isRefreshable } from './token-lifetime.ts'
 
 const MAX_ADOPTIONS = 3
+/** Characters of scope that challenges may add up to; a server that names other scopes every time would fill the store. */
+export const MAX_KNOWN_SCOPE_LENGTH = 8_192
 
 /** What one request has used up so far; each mark once (R-RETRY-1). */
 export interface RequestMarks {
@@ -53,6 +55,8 @@ interface Parts {
 export function createChallengeRecovery({ context, logins, refresher }: Parts): ChallengeRecovery {
   const budget = createAttemptBudget(context)
   let rejectedFresh: string | undefined
+  /** What a step-up asked for and its grant does not have. */
+  let notGranted: { readonly grantId: string; readonly scope: string } | undefined
 
   async function recover(rejected: RejectedRequest): Promise<boolean> {
     const { response, accessToken, marks } = rejected
@@ -114,10 +118,13 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
   ): Promise<boolean> {
     const { issuer = '', credentials } = known ?? {}
     const granted = credentials?.grant?.scope
-    const missing = parseScope(challenge.scope).filter(scope => !hasScope(granted, scope))
+    // Asked for and not given: a person who was sent there once is not sent again for the same (R-RETRY-4).
+    const refused = notGranted?.grantId === credentials?.grant?.grantId ? notGranted?.scope : undefined
+    const missing = parseScope(challenge.scope).filter(scope => !hasScope(granted, scope) && !hasScope(refused, scope))
     if (marks.steppedUp || missing.length === 0) throw stepUpFailed(url, challenge, granted)
     marks.steppedUp = true
     const scope = unionScopes(credentials?.knownScope, granted, challenge.scope) ?? ''
+    if (scope.length > MAX_KNOWN_SCOPE_LENGTH) throw stepUpFailed(url, challenge, granted)
     // Kept even when nobody may be asked here, so that the next login asks for it (R-SCOPE-8).
     await context.records.update(record =>
       record.issuers[issuer]
@@ -130,6 +137,9 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
     if (!logins.allowed) throw stepUpRequired(url, challenge, scope)
     context.emit({ type: 'stepUp', issuer, scope })
     await interact({ challenge, stepUp: true }, operation, signal)
+    const fresh = currentCredentials(context.records.snapshot())?.credentials.grant
+    const lacking = parseScope(scope).filter(each => !hasScope(fresh?.scope, each))
+    notGranted = fresh && lacking.length > 0 ? { grantId: fresh.grantId, scope: lacking.join(' ') } : undefined
     return true
   }
 

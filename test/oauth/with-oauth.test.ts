@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { MAX_KNOWN_SCOPE_LENGTH } from '../../src/oauth/challenge-recovery.ts'
 import { isAuthorizedFetch, withOAuth } from '../../src/oauth/with-oauth.ts'
 import { ISSUER, json, notFound, type Route, SERVER, World } from './world.ts'
 
@@ -358,6 +359,37 @@ describe('403 and step-up', () => {
     world.routes.set(GET, () => insufficient('b'))
     await expect(fetch(SERVER)).rejects.toMatchObject({ code: 'step_up_failed' })
     expect(world.authorizations).toHaveLength(1)
+  })
+
+  it('R-RETRY-4 a scope that a step-up asked for and did not get is not asked for again, whatever succeeds in between', async () => {
+    const { world, fetch } = await loggedIn()
+    world.tokenResponse = { expires_in: 3600, scope: 'read' }
+    world.routes.set(POST, ({ body }) => (body === 'read' ? undefined : insufficient(body)))
+    const call = (body: string): Promise<unknown> =>
+      fetch(SERVER, { method: 'POST', body }).catch((error: { code: string }) => error.code)
+    const before = world.authorizations.length
+    for (let round = 0; round < 4; round++) {
+      expect(await call('write')).toBe('step_up_failed')
+      await call('read')
+    }
+    expect(world.authorizations).toHaveLength(before + 1)
+    await call('write admin')
+    expect(world.authorizations).toHaveLength(before + 2)
+    world.now += 3_600_000
+    expect(await call('write')).toBe('step_up_failed')
+    expect([world.refreshes.length, world.authorizations.length]).toEqual([1, before + 2])
+  })
+
+  it('R-SCOPE-8 a server that names other scopes every time does not fill the store', async () => {
+    const { world } = await loggedIn()
+    const { fetch } = world.client({ interactive: false })
+    let count = 0
+    world.routes.set(GET, () => insufficient(`scope-${count++}-${'x'.repeat(500)}`))
+    const codes = new Set<string>()
+    for (let call = 0; call < 40; call++) await fetch(SERVER).catch((error: { code: string }) => codes.add(error.code))
+    const { record } = (await world.store.get({ server: SERVER, profile: 'default' }))!
+    expect(record.issuers[ISSUER]?.knownScope?.length).toBeLessThanOrEqual(MAX_KNOWN_SCOPE_LENGTH)
+    expect([...codes]).toEqual(['step_up_required', 'step_up_failed'])
   })
 
   it('R-RETRY-4 field S4: a challenge that names only what is held is final, and the message names it', async () => {
