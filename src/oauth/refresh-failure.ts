@@ -3,7 +3,7 @@ import { currentCredentials, isSameGrant, withCredentials } from './credential-r
 import { OAuthError } from './errors.ts'
 import { isExpired, type RefreshReason } from './token-lifetime.ts'
 import type { SessionContext } from './session-context.ts'
-import type { IssuerCredentials, RefreshMark, StoredGrant } from './store/credential-store.ts'
+import type { CredentialRecord, IssuerCredentials, RefreshMark, StoredGrant } from './store/credential-store.ts'
 import { isInvalidClient } from './token-request.ts'
 
 /** Only these say that the refresh token itself is dead (R-REFRESH-4). */
@@ -21,7 +21,7 @@ export interface FailedRefresh {
 
 /**
  * Decides what a failed redemption leaves behind. A refused refresh token is forgotten by compare-and-set, unless the record changed
- * meanwhile, then that is used (R-REFRESH-5); an unknown client loses its registration but not the refresh token; everything else
+ * meanwhile, then that is used (R-REFRESH-5); an unknown client, likewise, loses its registration but not the refresh token; everything else
  * keeps everything.
  *
  * @throws {OAuthError} `refresh_refused`, `login_required`, `token_refused` for a configured client, or the retryable failure
@@ -36,7 +36,7 @@ export async function afterRefreshFailure(
   if (oauthError !== undefined && TERMINAL.includes(oauthError) && error.code === 'token_refused') {
     return forgetRefused(context, failed, error)
   }
-  if (isInvalidClient(error) && error.code === 'token_refused') throw await forgetClient(context, failed, error)
+  if (isInvalidClient(error) && error.code === 'token_refused') return forgetClient(context, failed, error)
   if (error.code === 'timeout' || error.code === 'network') throw error
   // An answer came, so the redemption is over: the mark would only mislead.
   await changeUnlessNewer(context, failed, ({ refreshing: _mark, ...credentials }) => credentials)
@@ -53,9 +53,8 @@ async function forgetRefused(context: SessionContext, failed: FailedRefresh, err
     const { refreshToken: _refused, ...withoutRefreshToken } = stored ?? grant
     return { ...credentials, refreshRefusedAt: now, ...(keepAccess && { grant: withoutRefreshToken }) }
   })
-  const left = currentCredentials(record)?.credentials.grant
-  if (left && left.grantId !== grant.grantId) return left
-  if (left?.refreshToken !== undefined && !isSameGrant(left, grant)) return left
+  const newer = newerGrant(record, grant)
+  if (newer) return newer
   const interrupted = failed.interrupted ? ' An earlier refresh was interrupted, which may have spent the token.' : ''
   throw new OAuthError(
     'refresh_refused',
@@ -65,18 +64,27 @@ async function forgetRefused(context: SessionContext, failed: FailedRefresh, err
   )
 }
 
-async function forgetClient(context: SessionContext, failed: FailedRefresh, error: OAuthError): Promise<OAuthError> {
-  const { issuer, client } = failed
+/** The grant that somebody else stored meanwhile, if anybody did. */
+function newerGrant(record: CredentialRecord, grant: StoredGrant): StoredGrant | undefined {
+  const left = currentCredentials(record)?.credentials.grant
+  if (left && left.grantId !== grant.grantId) return left
+  return left?.refreshToken !== undefined && !isSameGrant(left, grant) ? left : undefined
+}
+
+async function forgetClient(context: SessionContext, failed: FailedRefresh, error: OAuthError): Promise<StoredGrant> {
+  const { issuer, grant, client } = failed
   const configured = context.grant.client?.clientId === client.clientId
-  await changeUnlessNewer(context, failed, ({ refreshing: _mark, registration, ...credentials }) =>
+  const record = await changeUnlessNewer(context, failed, ({ refreshing: _mark, registration, ...credentials }) =>
     configured && registration ? { ...credentials, registration } : credentials,
   )
+  const newer = newerGrant(record, grant)
+  if (newer) return newer
   if (configured) {
     const hint = 'Check the configured client id and secret.'
-    return new OAuthError('token_refused', error.message, { ...error.detail, issuer, hint }, { cause: error })
+    throw new OAuthError('token_refused', error.message, { ...error.detail, issuer, hint }, { cause: error })
   }
   const message = `${issuer} no longer knows the client ${client.clientId}: a login with a new registration is needed.`
-  return new OAuthError('login_required', message, { ...error.detail, issuer, hint: 'Log in again.' }, { cause: error })
+  throw new OAuthError('login_required', message, { ...error.detail, issuer, hint: 'Log in again.' }, { cause: error })
 }
 
 function changeUnlessNewer(

@@ -319,6 +319,23 @@ describe('what a failed refresh leaves behind', () => {
     )
   })
 
+  it('R-REFRESH-4 after invalid_client a login that was made meanwhile is used, and nobody is asked', async () => {
+    const { world, fetch } = await loggedIn()
+    world.revokeAccessTokens()
+    world.routes.set(TOKEN, async () => {
+      const { version, record } = (await world.store.get(KEY))!
+      const { registration, grant } = record.issuers[ISSUER]!
+      const newer = { ...grant!, grantId: 'newer', accessToken: 'access-other', refreshToken: 'refresh-other' }
+      world.live.add('access-other')
+      const credentials = { registration: { ...registration!, clientId: 'other' }, grant: newer }
+      await world.store.compareAndSet(KEY, version, { ...record, issuers: { [ISSUER]: credentials } })
+      return json({ error: 'invalid_client' }, 401)
+    })
+    expect((await fetch(SERVER)).status).toBe(200)
+    expect(world.authorizations).toHaveLength(1)
+    expect((await stored(world)).registration?.clientId).toBe('other')
+  })
+
   it('R-REFRESH-4 invalid_client for a configured client is its own error and opens no browser', async () => {
     const world = new World()
     const { fetch } = world.client({}, { client: { clientId: 'mine', clientSecret: 'old' } })
