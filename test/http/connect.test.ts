@@ -96,6 +96,14 @@ describe('headers', () => {
   })
 })
 
+it('a header that HTTP cannot carry is named, its value never quoted', async () => {
+  const { inspect } = await import('node:util')
+  const headers = { 'x-api-key': 'canary\nsecret' }
+  const error = await connect(URL_OF_SERVER, { headers }).catch((failure: unknown) => failure)
+  expect(error).toMatchObject({ code: 'configuration', message: expect.stringContaining('x-api-key') })
+  expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/canary/)
+})
+
 describe('answers', () => {
   it.each(['application/json', 'application/json; charset=utf-8', 'Application/JSON'])(
     'of type %s are read as JSON',
