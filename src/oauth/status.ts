@@ -1,3 +1,4 @@
+import { isOtherClient } from './client-identity.ts'
 import { currentCredentials } from './credential-record.ts'
 import { findIssuerException } from './issuer-exceptions.ts'
 import { isExpired, isRefreshable } from './token-lifetime.ts'
@@ -8,15 +9,17 @@ import type { CredentialRecord } from './store/credential-store.ts'
 export interface LoginStatus {
   readonly server: string
   readonly profile: string
-  /** A token that is not known to have expired, or a refresh token that was not refused. */
+  /** A token that is not known to have expired, or a refresh token that was not refused; of the client configured here, if one is. */
   readonly loggedIn: boolean
   readonly issuer?: string
   /** Space-separated. */
   readonly scope?: string
   /** Of the access token, in milliseconds since the epoch; absent when the server did not say. */
   readonly expiresAt?: number
+  /** Whether there is a refresh token to try, and a client known here to send it as. */
   readonly refreshable?: boolean
   readonly clientId?: string
+  /** Absent when it is not known here which client the login was made as. */
   readonly registration?: 'pre-registered' | 'dynamic' | 'client-id-metadata-document'
   /** Names this login's worth of tokens; a refresh keeps it. */
   readonly grantId?: string
@@ -31,11 +34,14 @@ export function loginStatus(context: SessionContext, record: CredentialRecord | 
   const { server, profile } = context.key
   const current = currentCredentials(record)
   const grant = current?.credentials.grant
-  if (!current || !grant) return { server, profile, loggedIn: false, ...(current && { issuer: current.issuer }) }
+  if (!current || !grant || isOtherClient(context.grant.client, current.credentials))
+    return { server, profile, loggedIn: false, ...(current && { issuer: current.issuer }) }
   const { issuer, credentials } = current
   const { registration } = credentials
-  const clientId = registration?.clientId ?? context.grant.clientMetadataUrl
-  const refreshable = isRefreshable(credentials)
+  const { clientMetadataUrl } = context.grant
+  const clientId = registration?.clientId ?? clientMetadataUrl
+  const kind = registration?.kind ?? (clientMetadataUrl === undefined ? undefined : 'client-id-metadata-document')
+  const refreshable = clientId !== undefined && isRefreshable(credentials)
   const exception = findIssuerException(issuer, context.exceptions)
   return {
     server,
@@ -46,7 +52,7 @@ export function loginStatus(context: SessionContext, record: CredentialRecord | 
     ...(grant.expiresAt !== undefined && { expiresAt: grant.expiresAt }),
     refreshable,
     ...(clientId !== undefined && { clientId }),
-    registration: registration?.kind ?? 'client-id-metadata-document',
+    ...(kind !== undefined && { registration: kind }),
     grantId: grant.grantId,
     ...(exception && { exceptions: [exception.reason] }),
     ...(credentials.refreshing && { refreshing: true }),

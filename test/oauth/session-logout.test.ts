@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ISSUER, REDIRECT_URI, SERVER, World } from './world.ts'
+import { ISSUER, json, REDIRECT_URI, SERVER, World } from './world.ts'
 
 const KEY = { server: SERVER, profile: 'default' }
 const REVOKE = `POST ${ISSUER}/revoke`
@@ -125,6 +125,25 @@ describe('status', () => {
     world.now += 3_600_000
     expect(await session.status()).toMatchObject({ loggedIn: false, refreshable: false })
   })
+})
+
+it('R-REFRESH-4 after the client was dropped, status does not promise a refresh that cannot be', async () => {
+  const world = new World()
+  const { session, fetch } = world.client()
+  await fetch(SERVER)
+  world.routes.set(`POST ${ISSUER}/token`, () => json({ error: 'invalid_client' }, 401))
+  world.now += 4_000_000
+  await expect(session.accessToken()).rejects.toMatchObject({ code: 'login_required' })
+  const status = await session.status()
+  expect(status).toMatchObject({ loggedIn: false, refreshable: false })
+  expect([status.clientId, status.registration]).toEqual([undefined, undefined])
+})
+
+it('field D19: status does not take the login of another client for one of the configured client', async () => {
+  const world = new World()
+  await world.client().fetch(SERVER)
+  const other = world.session({}, { client: { clientId: 'mine' } })
+  expect(await other.status()).toEqual({ server: SERVER, profile: 'default', loggedIn: false, issuer: ISSUER })
 })
 
 it('no error and no event of a session holds a secret', async () => {
