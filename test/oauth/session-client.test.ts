@@ -113,6 +113,19 @@ describe('client-id metadata documents', () => {
     expect(clientIds(world)[2]).toBe(clientIds(world)[1])
   })
 
+  it('R-REFRESH-6 a login as a document does not inherit the registration that was there before', async () => {
+    const world = new World()
+    await world.client().fetch(SERVER)
+    world.serverMetadata = { client_id_metadata_document_supported: true }
+    world.port++
+    const { session } = world.client({}, { clientMetadataUrl: DOCUMENT })
+    await session.login({ force: true })
+    world.now += 4_000_000
+    expect(await session.accessToken()).toMatch(/^access-/)
+    expect(world.refreshes.map(({ form }) => form.get('client_id'))).toEqual([DOCUMENT])
+    expect(await session.status()).toMatchObject({ clientId: DOCUMENT, registration: 'client-id-metadata-document' })
+  })
+
   it('R-REFRESH-7 a document that is no longer advertised is a configuration error that says so', async () => {
     const world = new World()
     world.serverMetadata = { client_id_metadata_document_supported: true }

@@ -384,6 +384,17 @@ describe('what a failed refresh leaves behind', () => {
     expect(world.refreshes).toHaveLength(1)
   })
 
+  it('R-REFRESH-6 a login after a refused refresh token starts clean: its own is used', async () => {
+    const { world, session } = await loggedIn()
+    world.refreshTokens.clear()
+    world.now += 4_000_000
+    await expect(session.accessToken()).rejects.toMatchObject({ cause: { code: 'refresh_refused' } })
+    await session.login()
+    world.now += 4_000_000
+    expect(await session.accessToken()).toMatch(/^access-/)
+    expect([world.refreshes.length, world.authorizations.length]).toEqual([2, 2])
+  })
+
   it('R-REFRESH-6 field T7: an answer without refresh token or scope keeps the old ones and the grant id', async () => {
     const world = new World()
     world.challenge = 'Bearer scope="a"'
@@ -526,5 +537,29 @@ describe('what a failed refresh leaves behind', () => {
     letGo()
     await expect(wait).rejects.toMatchObject({ code: 'login_required' })
     expect(await session.status()).toMatchObject({ loggedIn: false })
+    expect((await stored(world))?.grant).toBeUndefined()
   })
+})
+
+it('R-REFRESH-6 a login that completes during a refresh is kept, whatever the refresh brings', async () => {
+  const { world, session } = await loggedIn()
+  const before = (await stored(world)).grant
+  world.now += 4_000_000
+  let answerRefresh: (() => void) | undefined
+  world.routes.set(TOKEN, ({ form }) =>
+    form.has('refresh_token')
+      ? new Promise(resolve => {
+          answerRefresh = () =>
+            resolve(json({ access_token: 'late', refresh_token: 'late', token_type: 'Bearer', expires_in: 3600 }))
+        })
+      : undefined,
+  )
+  const refreshed = session.accessToken()
+  await world.until(() => answerRefresh !== undefined)
+  await world.session().login({ force: true })
+  const login = (await stored(world)).grant
+  expect(login.grantId).not.toBe(before.grantId)
+  answerRefresh?.()
+  expect(await refreshed).toBe(login.accessToken)
+  expect((await stored(world)).grant).toEqual(login)
 })
