@@ -10,7 +10,11 @@ function platformOf(name) {
   const words = name.split(/[/.-]/)
   const system = words.find(word => SYSTEMS.includes(word)) ?? (words.includes('windows') ? 'win32' : undefined)
   const processor = words.find(word => PROCESSORS.includes(word))
-  const libc = words.some(word => word.includes('musl')) ? 'musl' : words.some(word => /^gnu/.test(word)) ? 'glibc' : undefined
+  const libc = words.some(word => word.includes('musl'))
+    ? 'musl'
+    : words.some(word => /^gnu/.test(word))
+      ? 'glibc'
+      : undefined
   return {
     ...(processor && { cpu: [processor] }),
     ...(system === 'linux' && libc && { libc: [libc] }),
