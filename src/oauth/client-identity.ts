@@ -115,17 +115,19 @@ function preRegistered(
   { authorizationServer, exception }: AuthorizationTarget,
   stored: ClientRegistration | undefined,
 ): ClientIdentity {
-  const remembered = stored?.clientId === client.clientId ? stored.tokenEndpointAuthMethod : undefined
+  const remembered = stored?.clientId === client.clientId ? stored : undefined
+  // Whoever gives only the id means the client whose secret was given at the login.
+  const clientSecret = client.clientSecret ?? remembered?.clientSecret
   return identityOf({
     kind: 'pre-registered',
     clientId: client.clientId,
-    ...(client.clientSecret !== undefined && { clientSecret: client.clientSecret }),
+    ...(clientSecret !== undefined && { clientSecret }),
     tokenEndpointAuthMethod:
       client.tokenEndpointAuthMethod ??
       exception?.authMethod ??
-      remembered ??
+      remembered?.tokenEndpointAuthMethod ??
       chooseAuthenticationMethod(authorizationServer.tokenEndpointAuthMethodsSupported, {
-        secret: client.clientSecret !== undefined,
+        secret: clientSecret !== undefined,
       }),
   })
 }

@@ -56,6 +56,23 @@ describe('the order of client identities', () => {
     expect(world.tokenRequests).toHaveLength(2)
   })
 
+  it('R-REG-1 field T4: after a restart the secret given at the login serves a session that only names the client', async () => {
+    const world = new World()
+    world.serverMetadata = { token_endpoint_auth_methods_supported: ['client_secret_post'] }
+    await world.client({}, { client: { clientId: 'mine', clientSecret: 'hush' } }).fetch(SERVER)
+    const sent = (): (string | null)[] => world.refreshes.map(({ form }) => form.get('client_secret'))
+    world.now += 4_000_000
+    expect(await world.session({}, { client: { clientId: 'mine' } }).accessToken()).toMatch(/^access-/)
+    world.now += 4_000_000
+    expect(await world.session().accessToken()).toMatch(/^access-/)
+    world.now += 4_000_000
+    const rotated = world.session({}, { client: { clientId: 'mine', clientSecret: 'rotated' } })
+    expect(await rotated.accessToken()).toMatch(/^access-/)
+    world.now += 4_000_000
+    expect(await world.session().accessToken()).toMatch(/^access-/)
+    expect(sent()).toEqual(['hush', 'hush', 'rotated', 'rotated'])
+  })
+
   it('field D19: tokens of another client than the configured one are not used', async () => {
     const world = new World()
     await world.client().fetch(SERVER)
