@@ -136,7 +136,11 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
     )
     if (!logins.allowed) throw stepUpRequired(url, challenge, scope)
     context.emit({ type: 'stepUp', issuer, scope })
-    await interact({ challenge, stepUp: true }, operation, signal)
+    if (!(await interact({ challenge, stepUp: true }, operation, signal))) {
+      // Somebody else's login had begun; it need not have asked for this scope.
+      marks.steppedUp = ++marks.adoptions > MAX_ADOPTIONS
+      return true
+    }
     const fresh = currentCredentials(context.records.snapshot())?.credentials.grant
     const lacking = parseScope(scope).filter(each => !hasScope(fresh?.scope, each))
     notGranted = fresh && lacking.length > 0 ? { grantId: fresh.grantId, scope: lacking.join(' ') } : undefined
@@ -165,11 +169,11 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
     return error
   }
 
-  async function interact(input: LoginInput, operation: string, signal: AbortSignal | undefined): Promise<void> {
+  async function interact(input: LoginInput, operation: string, signal: AbortSignal | undefined): Promise<boolean> {
     const admit = (): void => {
       if (!budget.take(operation)) throw tooManyAttempts(context.server)
     }
-    await logins.obtain({ ...input, admit }, signal)
+    return logins.obtain({ ...input, admit }, signal)
   }
 
   return {

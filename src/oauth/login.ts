@@ -29,11 +29,11 @@ export interface Logins {
   readonly allowed: boolean
   /**
    * Obtains a new grant, or waits for the login under way and its result: one browser window however many requests need it
-   * (field A18).
+   * (field A18). Resolves to false when it was another login, which may have asked for something else.
    *
    * @throws {OAuthError}
    */
-  obtain(input: LoginInput, signal?: AbortSignal): Promise<void>
+  obtain(input: LoginInput, signal?: AbortSignal): Promise<boolean>
   /** Waits for the login under way, if there is one, and its result; false when there is none. @throws {OAuthError} */
   join(signal?: AbortSignal): Promise<boolean>
   readonly interaction: Interaction
@@ -48,7 +48,15 @@ export function createLogins(context: SessionContext): Logins {
   const { grant } = context
   return {
     allowed: grant.obtain !== undefined && (context.interactive || !grant.interactive),
-    obtain: (input, signal) => flight.run(flightSignal => login(context, interaction, input, flightSignal), { signal }),
+    async obtain(input, signal) {
+      let own = false
+      const task = (flightSignal: AbortSignal): Promise<void> => {
+        own = true
+        return login(context, interaction, input, flightSignal)
+      }
+      await flight.run(task, { signal })
+      return own
+    },
     join: signal => flight.join(signal),
     interaction,
     end: () => flight.end(),
