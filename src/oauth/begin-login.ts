@@ -32,7 +32,7 @@ export interface BeginInput {
  * Begins a login: identifies the client for this redirect URI, stores issuer, verifier and state, and builds the authorization URL
  * (R-AUTHZ-1). The stored grant and its client stay as they are until the login completes (R-DCR-4).
  *
- * @throws {OAuthError} `redirect_uri_refused`, and what {@link identifyClient} throws
+ * @throws {OAuthError} `redirect_uri_refused`, `url_refused`, and what {@link identifyClient} throws
  */
 export async function beginPendingLogin(context: SessionContext, input: BeginInput): Promise<BegunLogin> {
   const { target, redirectUri, signal } = input
@@ -40,6 +40,8 @@ export async function beginPendingLogin(context: SessionContext, input: BeginInp
   const { authorizationServer, issuer } = target
   const endpoint = authorizationServer.authorizationEndpoint
   if (endpoint === undefined) throw noAuthorizationEndpoint(target)
+  // A browser asks this machine and its network as readily as we would: the same guard holds for where it is sent.
+  await context.policy.assertUrl(endpoint, 'authorization request')
   const record = await context.records.read()
   const credentials = record?.issuers[issuer]
   const { authorization: scope } = loginScope(context, {

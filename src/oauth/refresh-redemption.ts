@@ -74,7 +74,9 @@ export function createRedeemer(context: SessionContext): Redeemer {
     }
     const client = clientOfGrant(context, target, credentials)
     context.emit({ type: 'refreshing', issuer, reason })
-    await mark(context, issuer, grant, { owner, startedAt: context.now(), tokenHash: await hashOf(refreshToken) })
+    const tokenHash = await hashOf(refreshToken)
+    const newer = await mark(context, issuer, grant, { owner, startedAt: context.now(), tokenHash })
+    if (newer) return newer
     // The very resource of the login, whatever is published now; no scope, which keeps the granted one (field T16).
     const extra = target.exception?.tokenParameters
     const form = refreshForm({ refreshToken, resource, extra })
@@ -106,23 +108,25 @@ async function save(
   return stored
 }
 
-/** Says durably that this refresh token is on its way, so that a crash from here on can be told apart later. */
+/**
+ * Says durably that this refresh token is on its way, so that a crash from here on can be told apart later. Resolves to the grant of a
+ * login that was made since the record was read.
+ */
 async function mark(
   context: SessionContext,
   issuer: string,
   grant: StoredGrant,
   refreshing: RefreshMark,
-): Promise<void> {
+): Promise<StoredGrant | undefined> {
   let marked = false
-  await context.records.update(record => {
+  const record = await context.records.update(record => {
     marked = isSameGrant(record.issuers[issuer]?.grant, grant)
     return marked ? withCredentials(record, issuer, credentials => ({ ...credentials, refreshing })) : undefined
   })
-  if (marked) return
-  throw new OAuthError('token_unavailable', 'The login changed while it was being refreshed. Try again.', {
-    step: 'refresh',
-    issuer,
-  })
+  if (marked) return undefined
+  const newer = currentCredentials(record)?.credentials.grant
+  if (!newer) throw loginRequired('the login was forgotten meanwhile', issuer)
+  return newer
 }
 
 async function hashOf(token: string): Promise<string> {

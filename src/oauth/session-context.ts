@@ -4,6 +4,7 @@ import type { GrantStrategy } from './grant-strategy.ts'
 import type { IssuerException } from './issuer-exceptions.ts'
 import type { OAuthRequest } from './oauth-request.ts'
 import { encodeBase64Url } from './protocol/base64url.ts'
+import type { Policy } from './policy.ts'
 import type { RecordAccess } from './record-access.ts'
 import type { CredentialKey, CredentialStore } from './store/credential-store.ts'
 
@@ -17,6 +18,7 @@ export interface SessionContext {
   readonly scope: string | undefined
   readonly interactive: boolean
   readonly fetch: typeof globalThis.fetch
+  readonly policy: Policy
   readonly request: OAuthRequest
   readonly discovery: Discovery
   readonly exceptions: readonly IssuerException[]

@@ -16,6 +16,7 @@ import { isWithinServer, normalizeServerUrl } from './protocol/server-url.ts'
 import { createRecordAccess } from './record-access.ts'
 import { createRefresher } from './refresh.ts'
 import type { RequestAuthorization, RequestSigner } from './request-authorization.ts'
+import { waitFor } from './single-flight.ts'
 import { probeServer } from './server-probe.ts'
 import { jitter, type SessionContext } from './session-context.ts'
 import type { LoginOptions, OAuthSessionOptions } from './session-options.ts'
@@ -73,8 +74,11 @@ export function createSessionEngine(options: OAuthSessionOptions): SessionEngine
       }
       if (!logins.allowed) throw loginRequired(context.server)
       // A person is logging in already; a second window would not help them.
-      if ((await logins.join(signal)) && (force || isEnough(await status(), scope))) return status()
-      await logins.obtain({ ...(await challengeOf(signal)), scope }, signal)
+      const serves = async (): Promise<boolean> => isEnough(await status(), scope)
+      if ((await logins.join(signal)) && (await serves())) return status()
+      const input = { ...(await challengeOf(signal)), scope }
+      // A login that began meanwhile asked for its own scope, not for this one.
+      while (!(await logins.obtain(input, signal)) && !(await serves()));
       return status()
     },
     async beginLogin({ redirectUri, scope, signal }) {
@@ -102,7 +106,11 @@ export function createSessionEngine(options: OAuthSessionOptions): SessionEngine
     },
     accessToken: signal => tokens.valid(signal),
     status,
-    logout: logoutOptions => logout(context, logoutOptions),
+    async logout(logoutOptions) {
+      // A login whose code was sent would store its tokens after they were to be forgotten.
+      await waitFor(settled(), logoutOptions.signal)
+      return logout(context, logoutOptions)
+    },
     async close() {
       await Promise.all([logins.end(), refresher.settled()])
       await settled()
@@ -167,6 +175,7 @@ function createContext(options: OAuthSessionOptions): { context: SessionContext;
     scope: options.scope,
     interactive: options.interactive ?? true,
     fetch,
+    policy,
     request,
     discovery: createDiscovery({
       server,

@@ -164,6 +164,25 @@ describe('the metadata cache', () => {
     expect(world.count(metadataOf(ISSUER))).toBe(before + 1)
   })
 
+  it.each([
+    ['invalid_client', () => json({ error: 'invalid_client' }, 401)],
+    ['404', notFound],
+  ])('R-ASM-6 field D20: %s of the token endpoint drops what was read about the issuer', async (_, answer) => {
+    const world = new World()
+    const { session, fetch } = world.client({}, { client: { clientId: 'mine', clientSecret: 'hush' } })
+    world.tokenResponse = { expires_in: 100 }
+    await fetch(SERVER)
+    world.now += 101_000
+    const before = world.count(metadataOf(ISSUER))
+    world.routes.set(`POST ${ISSUER}/token`, answer)
+    await expect(session.accessToken()).rejects.toThrow()
+    expect(world.count(metadataOf(ISSUER))).toBe(before)
+    world.routes.clear()
+    world.now += 60_000
+    expect(await session.accessToken()).toMatch(/^access-/)
+    expect(world.count(metadataOf(ISSUER))).toBe(before + 1)
+  })
+
   it('R-ASM-6 a 401 reads the resource metadata again', async () => {
     const world = new World()
     const { fetch } = world.client()

@@ -341,6 +341,39 @@ describe('a login with an authorizer', () => {
   })
 })
 
+it('field T5: a method that is not advertised is not tried', async () => {
+  const world = new World()
+  world.serverMetadata = { token_endpoint_auth_methods_supported: ['client_secret_basic'] }
+  world.routes.set(`POST ${ISSUER}/token`, () => json({ error: 'invalid_client' }, 401))
+  const { fetch } = world.client({}, { client: { clientId: 'mine', clientSecret: 'hush' } })
+  await expect(fetch(SERVER)).rejects.toMatchObject({ detail: { oauthError: 'invalid_client' } })
+  expect(world.tokenRequests).toHaveLength(1)
+})
+
+it('R-SCOPE-1 a login for a scope is not satisfied by another one that began meanwhile', async () => {
+  const world = new World()
+  const { session, fetch } = world.client()
+  const gate = new EventTarget()
+  const opened = new Promise(resolve => gate.addEventListener('open', resolve))
+  world.routes.set(`GET ${ISSUER}/authorize`, async () => void (await opened))
+  const call = fetch(SERVER)
+  const login = session.login({ scope: 'admin' })
+  await world.settle()
+  expect(world.authorizations).toHaveLength(1)
+  gate.dispatchEvent(new Event('open'))
+  expect((await call).status).toBe(200)
+  expect((await login).scope).toBe('admin')
+  expect(world.authorizations).toHaveLength(2)
+})
+
+it('R-ASM-4 a public server cannot send the browser to this machine', async () => {
+  const world = new World()
+  world.serverMetadata = { authorization_endpoint: 'http://127.0.0.1:8080/router/reset' }
+  await expect(world.client().fetch(SERVER)).rejects.toMatchObject({ code: 'url_refused' })
+  expect(world.seen.some(({ url }) => url.hostname === '127.0.0.1')).toBe(false)
+  expect(world.count(`POST ${ISSUER}/register`)).toBe(0)
+})
+
 describe('the scope of a login', () => {
   it('R-SCOPE-8 the union of requested, granted and challenged survives refresh, re-login and restart', async () => {
     const world = new World()

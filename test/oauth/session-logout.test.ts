@@ -87,6 +87,20 @@ describe('logout', () => {
     expect(await session.status()).toMatchObject({ loggedIn: false })
   })
 
+  it('waits for a login whose code was sent, and revokes what it brought', async () => {
+    const world = new World()
+    const letGo = world.holdTokenEndpoint()
+    const { session, fetch } = world.client()
+    const call = fetch(SERVER).catch((error: unknown) => error)
+    await world.until(() => world.tokenRequests.length === 1)
+    const logout = session.logout()
+    await world.settle()
+    letGo()
+    expect(await logout).toMatchObject({ wasLoggedIn: true, revocations: [{ ok: true }, { ok: true }] })
+    expect(await session.status()).toMatchObject({ loggedIn: false })
+    await call
+  })
+
   it('of nobody says so and asks no server', async () => {
     const world = new World()
     expect(await world.session().logout()).toMatchObject({ wasLoggedIn: false, revocations: [] })

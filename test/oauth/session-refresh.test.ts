@@ -541,6 +541,26 @@ describe('what a failed refresh leaves behind', () => {
   })
 })
 
+it('R-REFRESH-3 a login that completes before the token is sent is used, and the old token is not sent', async () => {
+  const { world, session } = await loggedIn()
+  world.now += 4_000_000
+  const gate = new EventTarget()
+  const opened = new Promise(resolve => gate.addEventListener('open', resolve))
+  let asked = false
+  world.routes.set(`GET ${ISSUER}/.well-known/oauth-authorization-server`, async () => {
+    if (asked) return undefined
+    asked = true
+    await opened
+    return undefined
+  })
+  const refreshed = session.accessToken()
+  await world.until(() => asked)
+  await world.session().login({ force: true })
+  gate.dispatchEvent(new Event('open'))
+  expect(await refreshed).toBe((await stored(world)).grant.accessToken)
+  expect(world.refreshes).toHaveLength(0)
+})
+
 it('R-REFRESH-6 a login that completes during a refresh is kept, whatever the refresh brings', async () => {
   const { world, session } = await loggedIn()
   const before = (await stored(world)).grant

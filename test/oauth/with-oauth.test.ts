@@ -215,6 +215,24 @@ describe('401', () => {
     expect(world.authorizations).toHaveLength(1)
   })
 
+  it('R-RETRY-1 a store with a newer token every time does not keep a request going', async () => {
+    const { world, fetch } = await loggedIn()
+    const { get } = world.store
+    let reads = 0
+    world.store.get = async key => {
+      const found = await get(key)
+      const grant = found?.record.issuers[ISSUER]?.grant
+      if (!found || !grant) return found
+      const issuers = {
+        [ISSUER]: { ...found.record.issuers[ISSUER], grant: { ...grant, accessToken: `other-${++reads}` } },
+      }
+      return { ...found, record: { ...found.record, issuers } }
+    }
+    world.accepts = () => false
+    await expect(fetch(SERVER)).rejects.toThrow()
+    expect(world.count(GET)).toBeLessThan(8)
+  })
+
   it('R-RETRY-1 one 401 recovery and one step-up in the same request', async () => {
     const world = new World()
     world.challenge = 'Bearer scope="a"'
