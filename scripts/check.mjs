@@ -12,5 +12,5 @@ await main(async () => {
     run('lint', [bin('oxlint'), '--type-aware', '--max-warnings=0', '.'], { quiet: true }),
     run('unused code', [bin('knip')], { quiet: true }),
   ])
-  await run('unit tests', [bin('vitest'), 'run', '--project', 'unit', '--reporter=dot'])
+  await run('unit tests', [bin('vitest'), 'run', '--project', 'unit', '--project', 'unit-node'])
 })
