@@ -3,7 +3,7 @@ import { createOAuthSession } from '../../src/oauth/session.ts'
 import { authorizationCode } from '../../src/oauth/flows/authorization-code.ts'
 import { withOAuth } from '../../src/oauth/with-oauth.ts'
 import { MAX_AUTHORIZATION_SERVERS } from '../../src/oauth/discovery.ts'
-import { ISSUER, json, notFound, OTHER_ISSUER, SERVER, World } from './world.ts'
+import { ISSUER, json, notFound, OTHER_ISSUER, REDIRECT_URI, SERVER, World } from './world.ts'
 
 const RESOURCE_METADATA = 'GET https://mcp.example.com/.well-known/oauth-protected-resource/mcp'
 const metadataOf = (issuer: string): string => `GET ${issuer}/.well-known/oauth-authorization-server`
@@ -118,6 +118,32 @@ describe('protected resource metadata', () => {
     world.routes.set(RESOURCE_METADATA, () => Promise.reject(new TypeError('fetch failed')))
     await expect(world.client().fetch(SERVER)).rejects.toMatchObject({ code: 'network', retryable: true })
     expect(world.authorizations).toHaveLength(0)
+  })
+
+  it('R-PRM-6 a server that names its own origin as authorization server must publish its metadata', async () => {
+    const world = new World()
+    world.resourceMetadata = { resource: SERVER, authorization_servers: [new URL(SERVER).origin] }
+    await expect(world.client().fetch(SERVER)).rejects.toMatchObject({ code: 'discovery_failed' })
+    expect(world.seen.some(({ url }) => /^\/(authorize|token|register)$/.test(url.pathname))).toBe(false)
+  })
+
+  it('R-PRM-6 what another issuer gave never goes to the fallback endpoints when its metadata is gone', async () => {
+    const world = new World()
+    const { session, fetch } = world.client()
+    await fetch(SERVER)
+    const begun = await session.beginLogin({ redirectUri: REDIRECT_URI })
+    const answer = await world.approve(begun.url)
+    world.seen.length = 0
+    world.challenge = 'Bearer'
+    world.revokeAccessTokens()
+    world.routes.set(RESOURCE_METADATA, notFound)
+    world.routes.set(metadataOf(ISSUER), notFound)
+    const restarted = world.client()
+    await expect(restarted.fetch(SERVER)).rejects.toMatchObject({ code: 'discovery_failed' })
+    await expect(restarted.session.finishLogin(answer)).rejects.toMatchObject({ code: 'discovery_failed' })
+    const { revocations } = await restarted.session.logout()
+    expect(revocations.map(({ ok }) => ok)).toEqual([false, false])
+    expect(world.seen.filter(({ body }) => /refresh-\d|code-\d|access-\d/.test(body))).toEqual([])
   })
 
   it('R-PRM-6 a malformed document never becomes the legacy fallback', async () => {
