@@ -18,7 +18,7 @@ export function createAttemptBudget({ now }: { readonly now: () => number }): At
   const attempts = new Map<string, readonly number[]>()
   return {
     take(operation) {
-      const recent = (attempts.get(operation) ?? []).filter(at => now() - at < ATTEMPT_WINDOW_MS)
+      const recent = (attempts.get(operation) ?? []).filter(at => Math.abs(now() - at) < ATTEMPT_WINDOW_MS)
       attempts.delete(operation)
       const allowed = recent.length < MAX_INTERACTIVE_ATTEMPTS
       attempts.set(operation, allowed ? [...recent, now()] : recent)

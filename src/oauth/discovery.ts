@@ -10,6 +10,7 @@ import {
   type ServerMetadataLookup,
 } from './metadata-lookup.ts'
 import type { AuthorizationChallenge } from './protocol/challenge.ts'
+import { displayUrl } from './protocol/display-text.ts'
 import { resourceIndicator, type ProtectedResourceMetadata } from './protocol/resource-metadata.ts'
 import { legacyServerMetadata, type AuthorizationServerMetadata } from './protocol/server-metadata.ts'
 import type { CredentialRecord } from './store/credential-store.ts'
@@ -68,13 +69,15 @@ export const MAX_AUTHORIZATION_SERVERS = 8
 
 interface Cached<T> {
   readonly value: T
-  readonly until: number
+  readonly readAt: number
 }
 
 /** Creates the {@link Discovery} of one session. Starts from `server` as it was at construction (R-PRM-5). */
 export function createDiscovery(options: DiscoveryOptions): Discovery {
   const { server, now } = options
   const origin = new URL(server).origin
+  // Judged by its age, so that a clock that was set back does not prolong it.
+  const isFresh = ({ readAt }: Cached<unknown>): boolean => Math.abs(now() - readAt) < METADATA_LIFETIME_MS
   let named: NamedDocument | undefined
   let resourceCache: Cached<ProtectedResourceMetadata | undefined> | undefined
   const serverCache = new Map<string, Cached<AuthorizationServerMetadata>>()
@@ -88,17 +91,17 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
 
   async function protectedResource(input: DiscoveryInput): Promise<ProtectedResourceMetadata | undefined> {
     if (input.challenge) note(input.challenge)
-    if (resourceCache && resourceCache.until > now()) return resourceCache.value
+    if (resourceCache && isFresh(resourceCache)) return resourceCache.value
     const value = await fetchResourceMetadata(options, named, input.signal)
-    resourceCache = { value, until: now() + METADATA_LIFETIME_MS }
+    resourceCache = { value, readAt: now() }
     return value
   }
 
   async function serverMetadata(issuer: string, signal?: AbortSignal): Promise<ServerMetadataLookup> {
     const cached = serverCache.get(issuer)
-    if (cached && cached.until > now()) return { metadata: cached.value, tried: [] }
+    if (cached && isFresh(cached)) return { metadata: cached.value, tried: [] }
     const found = await fetchServerMetadata(options, issuer, signal)
-    if (found.metadata) serverCache.set(issuer, { value: found.metadata, until: now() + METADATA_LIFETIME_MS })
+    if (found.metadata) serverCache.set(issuer, { value: found.metadata, readAt: now() })
     return found
   }
 
@@ -185,6 +188,6 @@ function nothingPublished(
     received: tried.join('; '),
     hint: named
       ? 'The server names this authorization server: it must publish its metadata, or the server must name another.'
-      : `${server} publishes no OAuth metadata: it seems to need no login, or wants an API key.`,
+      : `${displayUrl(server)} publishes no OAuth metadata: it seems to need no login, or wants an API key.`,
   })
 }

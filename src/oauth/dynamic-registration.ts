@@ -1,6 +1,7 @@
 import type { AuthorizationTarget } from './discovery.ts'
 import { OAuthError } from './errors.ts'
 import { chooseRegistrationMethod } from './protocol/client-authentication.ts'
+import { displayUrl } from './protocol/display-text.ts'
 import { minimalRegistrationBody, readRegistrationResponse, registrationBody } from './protocol/registration.ts'
 import type { SessionContext } from './session-context.ts'
 import type { ClientRegistration } from './store/credential-store.ts'
@@ -76,7 +77,7 @@ function isBadRequest(error: unknown): boolean {
 function noOAuthAtAll(server: string, cause: OAuthError): OAuthError {
   return new OAuthError(
     'discovery_failed',
-    `${server} asks for authorization but publishes no OAuth metadata.`,
+    `${displayUrl(server)} asks for authorization but publishes no OAuth metadata.`,
     { ...cause.detail, hint: 'It probably wants an API key: send it as a header instead of logging in.' },
     { cause },
   )

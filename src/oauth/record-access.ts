@@ -1,4 +1,5 @@
 import { emptyRecord } from './credential-record.ts'
+import { displayUrl } from './protocol/display-text.ts'
 import type { CredentialKey, CredentialRecord, CredentialStore } from './store/credential-store.ts'
 import { StoreError } from './store/store-error.ts'
 
@@ -38,7 +39,7 @@ export function createRecordAccess(store: CredentialStore, key: CredentialKey): 
     return { version: found?.version ?? 0, record: found?.record }
   }
   const conflict = (): StoreError =>
-    new StoreError('locked', `Other processes kept changing the stored login of ${key.server}.`, {
+    new StoreError('locked', `Other processes kept changing the stored login of ${displayUrl(key.server)}.`, {
       step: 'save credentials',
       hint: 'Try again.',
     })

@@ -22,6 +22,7 @@ export interface Probe {
 export async function probeServer(context: SessionContext, signal?: AbortSignal): Promise<Probe> {
   const timeout = AbortSignal.timeout(PROBE_TIMEOUT_MS)
   const url = context.server
+  const shown = displayUrl(url)
   try {
     const response = await context.fetch(url, {
       method: 'POST',
@@ -34,10 +35,10 @@ export async function probeServer(context: SessionContext, signal?: AbortSignal)
     const challenge = authorizationChallenge(response.headers)
     return { challenged: response.status === 401 || challenge !== undefined, ...(challenge && { challenge }) }
   } catch (cause) {
-    const detail = { step: 'login probe', url }
+    const detail = { step: 'login probe', url: shown }
     if (signal?.aborted) throw new OAuthError('aborted', 'The caller stopped waiting.', detail, { cause })
     if (timeout.aborted)
-      throw new OAuthError('timeout', `${url} did not answer in ${PROBE_TIMEOUT_MS / 1000} s.`, detail, { cause })
-    throw toNetworkError(cause, `The login probe to ${displayUrl(url)}`, detail)
+      throw new OAuthError('timeout', `${shown} did not answer in ${PROBE_TIMEOUT_MS / 1000} s.`, detail, { cause })
+    throw toNetworkError(cause, `The login probe to ${shown}`, detail)
   }
 }

@@ -209,6 +209,18 @@ describe('the metadata cache', () => {
     expect(world.count(metadataOf(ISSUER))).toBe(before + 1)
   })
 
+  it('R-ASM-6 a clock that is set back does not prolong the life of what was read', async () => {
+    const world = new World()
+    world.tokenResponse = { expires_in: 100 }
+    const { fetch } = world.client()
+    await fetch(SERVER)
+    const before = world.count(metadataOf(ISSUER))
+    world.now -= 700_000
+    world.revokeAccessTokens()
+    expect((await fetch(SERVER)).status).toBe(200)
+    expect(world.count(metadataOf(ISSUER))).toBe(before + 1)
+  })
+
   it('R-ASM-6 a 401 reads the resource metadata again', async () => {
     const world = new World()
     const { fetch } = world.client()

@@ -1,6 +1,8 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { ISSUER, json, SERVER, World } from './world.ts'
+import { ISSUER, json, notFound, SERVER, World } from './world.ts'
+
+const PUBLISHED = 'GET https://mcp.example.com/.well-known/oauth-protected-resource/mcp'
 
 describe('servers that repeat what they were sent', () => {
   const long = 'x'.repeat(400)
@@ -70,4 +72,36 @@ describe('servers that repeat what they were sent', () => {
     })
     expect(String(error)).not.toMatch(/access-\d/)
   })
+})
+
+it.each<[string, (world: World) => void]>([
+  [
+    'the server does not answer',
+    world => world.routes.set(`POST ${SERVER}`, () => Promise.reject(new TypeError('no'))),
+  ],
+  [
+    'nothing is published and nothing asked for',
+    world => {
+      world.routes.set(`POST ${SERVER}`, () => json({}))
+      world.routes.set(PUBLISHED, notFound)
+    },
+  ],
+  [
+    'nothing is published',
+    world => {
+      world.challenge = 'Bearer'
+      world.routes.set(PUBLISHED, notFound)
+    },
+  ],
+  ['others keep writing', world => (world.store.compareAndSet = async () => undefined)],
+])('no error shows the query of the server URL, which may hold a key: %s', async (_, arrange) => {
+  const world = new World()
+  const server = `${SERVER}?key=canary`
+  arrange(world)
+  const error: unknown = await world
+    .session({ server })
+    .login()
+    .catch((failure: unknown) => failure)
+  expect(error).toBeInstanceOf(Error)
+  expect(inspect(error, { depth: 20, showHidden: true })).not.toContain('canary')
 })
