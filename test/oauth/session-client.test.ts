@@ -226,6 +226,22 @@ describe('registrations and the tokens they belong to', () => {
     expect(world.refreshes[0]?.form.get('client_id')).toBe(one)
   })
 
+  it.each(['denied', 'abandoned'])(
+    'R-DCR-4 tokens keep their client while another login is pending, and after it is %s',
+    async end => {
+      const world = new World()
+      const { session, fetch } = world.client()
+      await fetch(SERVER)
+      const begun = await session.beginLogin({ redirectUri: 'https://web.example.com/callback' })
+      expect(world.count(REGISTER)).toBe(2)
+      world.consent = () => ({ error: 'access_denied' })
+      if (end === 'denied') await expect(session.finishLogin(await world.approve(begun.url))).rejects.toThrow()
+      world.now += 3_599_000
+      await session.accessToken()
+      expect(world.refreshes[0]?.form.get('client_id')).toBe(clientIds(world)[0])
+    },
+  )
+
   it('R-DCR-4 a new registration replaces the old one together with its tokens when its login completes', async () => {
     const world = new World()
     const { session, fetch } = world.client()
