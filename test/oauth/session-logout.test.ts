@@ -74,6 +74,7 @@ describe('logout', () => {
     const world = new World()
     const { session, fetch } = world.client()
     await fetch(SERVER)
+    const before = await session.accessToken()
     const letGo = world.holdTokenEndpoint()
     world.now += 3_599_000
     const refreshing = session.accessToken()
@@ -83,7 +84,9 @@ describe('logout', () => {
     letGo()
     const token = await refreshing
     await logout
-    expect(world.to(REVOKE).map(({ form }) => form.get('token'))).toContain(token)
+    expect(token).not.toBe(before)
+    const revoked = world.to(REVOKE).map(({ form }) => form.get('token'))
+    expect(revoked).toEqual([[...world.refreshTokens.keys()].at(-1), token])
     expect(await session.status()).toMatchObject({ loggedIn: false })
   })
 
