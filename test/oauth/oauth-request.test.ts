@@ -328,3 +328,17 @@ describe('failures of the network', () => {
     }
   })
 })
+
+it('lends no cookies, leaves nothing in a cache, and follows no redirect by itself', async () => {
+  const inits: (RequestInit | undefined)[] = []
+  const request = create({
+    fetch: async (_, init) => {
+      inits.push(init)
+      return new Response('{}')
+    },
+  })
+  await request(get('https://as.example.com/metadata'))
+  await request({ ...get('https://as.example.com/token'), method: 'POST', body: new URLSearchParams({ a: 'b' }) })
+  const expected = { credentials: 'omit', cache: 'no-store', redirect: 'manual' }
+  expect(inits).toEqual([expect.objectContaining(expected), expect.objectContaining(expected)])
+})
