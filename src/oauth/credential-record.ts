@@ -112,6 +112,13 @@ export function isSameGrant(a: StoredGrant | undefined, b: StoredGrant): boolean
   return a?.grantId === b.grantId && a.accessToken === b.accessToken && a.refreshToken === b.refreshToken
 }
 
+/** The grant of `record` if it is one that somebody stored after `grant`, not what a refusal left of it. */
+export function newerGrant(record: CredentialRecord, grant: StoredGrant): StoredGrant | undefined {
+  const left = currentCredentials(record)?.credentials.grant
+  if (left && left.grantId !== grant.grantId) return left
+  return left?.refreshToken !== undefined && !isSameGrant(left, grant) ? left : undefined
+}
+
 /** The record with one more pending login; expired ones go, then the oldest beyond {@link MAX_PENDING_LOGINS}. */
 export function withPendingLogin(record: CredentialRecord, state: string, pending: PendingLogin): CredentialRecord {
   const live = Object.entries(record.pendingLogins ?? {})

@@ -1,9 +1,9 @@
 import type { ClientIdentity } from './client-identity.ts'
-import { currentCredentials, isSameGrant, withCredentials } from './credential-record.ts'
+import { isSameGrant, newerGrant, withCredentials } from './credential-record.ts'
 import { OAuthError } from './errors.ts'
 import { isExpired, type RefreshReason } from './token-lifetime.ts'
 import type { SessionContext } from './session-context.ts'
-import type { CredentialRecord, IssuerCredentials, RefreshMark, StoredGrant } from './store/credential-store.ts'
+import type { IssuerCredentials, RefreshMark, StoredGrant } from './store/credential-store.ts'
 import { isInvalidClient } from './token-request.ts'
 
 /** Only these say that the refresh token itself is dead (R-REFRESH-4). */
@@ -62,13 +62,6 @@ async function forgetRefused(context: SessionContext, failed: FailedRefresh, err
     { ...error.detail, issuer, hint: 'Log in again.' },
     { cause: error },
   )
-}
-
-/** The grant that somebody else stored meanwhile, if anybody did. */
-function newerGrant(record: CredentialRecord, grant: StoredGrant): StoredGrant | undefined {
-  const left = currentCredentials(record)?.credentials.grant
-  if (left && left.grantId !== grant.grantId) return left
-  return left?.refreshToken !== undefined && !isSameGrant(left, grant) ? left : undefined
 }
 
 async function forgetClient(context: SessionContext, failed: FailedRefresh, error: OAuthError): Promise<StoredGrant> {

@@ -1,4 +1,4 @@
-import { currentCredentials, isSameGrant, withCredentials } from './credential-record.ts'
+import { currentCredentials, isSameGrant, newerGrant, withCredentials } from './credential-record.ts'
 import { OAuthError } from './errors.ts'
 import { createBackOff } from './back-off.ts'
 import { createRedeemer } from './refresh-redemption.ts'
@@ -44,20 +44,22 @@ export function createRefresher(context: SessionContext): Refresher {
         const { issuer = '' } = currentCredentials(context.records.snapshot()) ?? {}
         context.emit({ type: 'refreshFailed', issuer, code: error.code, retryable: error.retryable })
         if (error.retryable && backOff.failed(grant.grantId, error) >= MAX_SAME_REFUSALS)
-          await giveUp(issuer, grant, error)
+          return giveUp(issuer, grant, error)
       }
       throw error
     }
   }
 
   /** The same definite refusal again and again: the token is not tried any more, though nobody said that it is dead (field T13). */
-  async function giveUp(issuer: string, grant: StoredGrant, error: OAuthError): Promise<void> {
+  async function giveUp(issuer: string, grant: StoredGrant, error: OAuthError): Promise<StoredGrant> {
     const refreshRefusedAt = context.now()
-    await context.records.update(record =>
+    const left = await context.records.update(record =>
       isSameGrant(record.issuers[issuer]?.grant, grant)
         ? withCredentials(record, issuer, credentials => ({ ...credentials, refreshRefusedAt }))
         : undefined,
     )
+    const newer = newerGrant(left, grant)
+    if (newer) return newer
     throw new OAuthError('refresh_refused', error.message, { ...error.detail, hint: 'Log in again.' }, { cause: error })
   }
 

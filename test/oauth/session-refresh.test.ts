@@ -518,6 +518,35 @@ describe('what a failed refresh leaves behind', () => {
     expect(await world.session().status()).toMatchObject({ loggedIn: false })
   })
 
+  it('field T13: giving up on a token does not touch a login that was made meanwhile', async () => {
+    const { world, session } = await loggedIn()
+    let refusals = 0
+    world.routes.set(TOKEN, async () => {
+      if (++refusals === 3) {
+        const { version, record } = (await world.store.get(KEY))!
+        const credentials = record.issuers[ISSUER]!
+        const expiresAt = world.now + 3_600_000
+        const grant = {
+          ...credentials.grant!,
+          grantId: 'newer',
+          accessToken: 'access-new',
+          refreshToken: 'new',
+          expiresAt,
+        }
+        await world.store.compareAndSet(KEY, version, { ...record, issuers: { [ISSUER]: { ...credentials, grant } } })
+      }
+      return json({ error: 'invalid_request' }, 400)
+    })
+    world.now += 4_000_000
+    const outcomes: string[] = []
+    for (let call = 0; call < 3; call++) {
+      outcomes.push(await session.accessToken().catch(error => error.code))
+      world.now += 120_000
+    }
+    expect(outcomes).toEqual(['token_unavailable', 'token_unavailable', 'access-new'])
+    expect(await session.status()).toMatchObject({ refreshable: true, grantId: 'newer' })
+  })
+
   it('an issuer that the server no longer names gets no refresh token', async () => {
     const { world, session } = await loggedIn()
     world.resourceMetadata = { resource: SERVER, authorization_servers: [OTHER_ISSUER] }

@@ -71,6 +71,11 @@ describe('determineScope', () => {
       { challenge: 'a', serverScopes: ['offline_access'], grantTypes: REFRESHING, refusesOfflineAccess: true },
       'a',
     ],
+    [
+      'the issuer refused it before and something else asks for it',
+      { challenge: 'a offline_access', grantTypes: REFRESHING, refusesOfflineAccess: true },
+      'a',
+    ],
   ])('R-SCOPE-3 appends nothing when %s', (_, input, authorization) => {
     expect(determineScope(input).authorization).toBe(authorization)
   })
