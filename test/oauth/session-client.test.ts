@@ -143,6 +143,31 @@ describe('client-id metadata documents', () => {
     expect(await session.status()).toMatchObject({ clientId: DOCUMENT, registration: 'client-id-metadata-document' })
   })
 
+  it('R-CIMD-7 what is refused as a registered client does not count against the document', async () => {
+    const world = new World()
+    await world.client().fetch(SERVER)
+    const [registered] = clientIds(world)
+    world.serverMetadata = { client_id_metadata_document_supported: true }
+    world.routes.set(`POST ${ISSUER}/token`, ({ form }) =>
+      form.get('client_id') === registered ? json({ error: 'invalid_client' }, 401) : undefined,
+    )
+    await world.client({}, { clientMetadataUrl: DOCUMENT }).session.login({ force: true })
+    expect(clientIds(world)).toEqual([registered, registered, DOCUMENT])
+  })
+
+  it('R-ISS-BIND a configured client that is refused stays bound to its issuer', async () => {
+    const world = new World()
+    const client = { clientId: 'mine', clientSecret: 'hush' }
+    await world.client({}, { client }).fetch(SERVER)
+    world.routes.set(`POST ${ISSUER}/token`, () => json({ error: 'invalid_client' }, 401))
+    const { session } = world.client({}, { client })
+    await expect(session.login({ force: true })).rejects.toMatchObject({ code: 'token_refused' })
+    expect(world.authorizations).toHaveLength(2)
+    world.resourceMetadata = { resource: SERVER, authorization_servers: [OTHER_ISSUER] }
+    await expect(session.login({ force: true })).rejects.toMatchObject({ code: 'registration_issuer_changed' })
+    expect(world.seen.some(({ url, body }) => url.origin === OTHER_ISSUER && body !== '')).toBe(false)
+  })
+
   it('R-REFRESH-7 a document that is no longer advertised is a configuration error that says so', async () => {
     const world = new World()
     world.serverMetadata = { client_id_metadata_document_supported: true }

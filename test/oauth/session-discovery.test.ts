@@ -146,6 +146,25 @@ describe('protected resource metadata', () => {
     expect(world.seen.filter(({ body }) => /refresh-\d|code-\d|access-\d/.test(body))).toEqual([])
   })
 
+  it('R-PRM-2 a named document that redirects elsewhere is an error, and never the fallback', async () => {
+    const world = new World()
+    const location = 'https://elsewhere.example.net/'
+    world.routes.set(RESOURCE_METADATA, () => new Response(null, { status: 302, headers: { location } }))
+    await expect(world.client().fetch(SERVER)).rejects.toMatchObject({ code: 'redirect_refused' })
+    expect(world.seen.some(({ url }) => /^\/(authorize|token|register)$/.test(url.pathname))).toBe(false)
+  })
+
+  it('R-PRM-5 the question how the server asks for authorization follows no redirect', async () => {
+    const world = new World()
+    const modes: unknown[] = []
+    const fetch: typeof globalThis.fetch = (input, init) => {
+      if (String(input) === SERVER) modes.push(init?.redirect)
+      return world.fetch(input, init)
+    }
+    await world.session({ fetch }).login()
+    expect(modes).toEqual(['manual'])
+  })
+
   it('R-PRM-6 a malformed document never becomes the legacy fallback', async () => {
     const world = silentWorld()
     world.routes.set(RESOURCE_METADATA, () => json({ resource: 'no url' }))
