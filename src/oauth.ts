@@ -28,11 +28,13 @@ export {
   type CredentialRecord,
   type CredentialStore,
   type IssuerCredentials,
+  type LoginUnderWay,
   type PendingLogin,
   type RefreshMark,
   type StoredGrant,
   type VersionedRecord,
 } from './oauth/store/credential-store.ts'
 export { createMemoryStore } from './oauth/store/memory-store.ts'
+export { readCredentialRecord, type RecordOrigin } from './oauth/store/record-format.ts'
 export { StoreError, type StoreErrorCode } from './oauth/store/store-error.ts'
 export { isAuthorizedFetch, withOAuth, type AuthorizationContext, type AuthorizedFetch } from './oauth/with-oauth.ts'

@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { dirname } from 'node:path'
 import type { CredentialRecord } from '../oauth/store/credential-store.ts'
+import { readCredentialRecord } from '../oauth/store/record-format.ts'
 import { StoreError } from '../oauth/store/store-error.ts'
 import type { DataKey } from './data-key.ts'
 
@@ -49,8 +50,7 @@ export function openRecord(file: Buffer, place: RecordPlace, key: DataKey | unde
     throw corrupt(place, cause instanceof SyntaxError ? undefined : cause)
   }
   if (content === 'deleted') return content
-  if (!isRecord(content)) throw formatOf(content) > FORMAT ? newer(place, formatOf(content)) : corrupt(place)
-  return content
+  return readCredentialRecord(content, { what: place.path, path: place.path, hint: whatToDo(place) })
 }
 
 function readHeader(file: Buffer, place: RecordPlace): Buffer {
@@ -66,24 +66,6 @@ function readHeader(file: Buffer, place: RecordPlace): Buffer {
 
 function boundTo({ name, version }: RecordPlace): Uint8Array {
   return new TextEncoder().encode(`${MAGIC}${FORMAT}\n${name}\n${version}`)
-}
-
-function formatOf(content: unknown): number {
-  if (typeof content !== 'object' || content === null || !('format' in content)) return 0
-  return typeof content.format === 'number' ? content.format : 0
-}
-
-function isRecord(content: unknown): content is CredentialRecord {
-  if (typeof content !== 'object' || content === null || formatOf(content) !== FORMAT) return false
-  return (
-    'server' in content &&
-    typeof content.server === 'string' &&
-    'profile' in content &&
-    typeof content.profile === 'string' &&
-    'issuers' in content &&
-    typeof content.issuers === 'object' &&
-    content.issuers !== null
-  )
 }
 
 function withoutKey({ path }: RecordPlace, code: 'unreadable' | 'corrupt', what: string): StoreError {
@@ -106,12 +88,12 @@ function newer({ path }: RecordPlace, format: number): StoreError {
   )
 }
 
+function whatToDo({ path }: Pick<RecordPlace, 'path'>): string {
+  return `Restore it from a backup, or remove ${dirname(path)} and log in again.`
+}
+
 function corrupt({ path }: RecordPlace, cause?: unknown): StoreError {
-  const detail = {
-    step: 'read credentials',
-    path,
-    hint: `Restore it from a backup, or remove ${dirname(path)} and log in again.`,
-  }
+  const detail = { step: 'read credentials', path, hint: whatToDo({ path }) }
   return new StoreError(
     'corrupt',
     `${path} is damaged: it is not what was written.`,

@@ -86,6 +86,21 @@ export interface PendingLogin {
   readonly expiresAt: number
 }
 
+/** Says that a person is being asked, so that other processes wait for this login instead of opening another browser. */
+export interface LoginUnderWay {
+  /** Names the session and attempt. */
+  readonly owner: string
+  readonly issuer: string
+  /** What is asked for; space-separated. */
+  readonly scope?: string
+  /** Of the client that was configured, if one was. */
+  readonly clientId?: string
+  /** Milliseconds since the epoch. */
+  readonly askedAt: number
+  /** Milliseconds since the epoch; renewed every few seconds. An owner that stops renewing is taken for dead. */
+  readonly renewedAt: number
+}
+
 /** What is stored for one key. Written as a whole, replaced by compare-and-set. */
 export interface CredentialRecord {
   /** Format of this record. */
@@ -97,6 +112,7 @@ export interface CredentialRecord {
   readonly issuers: Readonly<Record<string, IssuerCredentials>>
   /** By `state`. At most {@link MAX_PENDING_LOGINS}; the oldest is dropped first. */
   readonly pendingLogins?: Readonly<Record<string, PendingLogin>>
+  readonly loginUnderWay?: LoginUnderWay
 }
 
 export const MAX_PENDING_LOGINS = 8

@@ -1,4 +1,5 @@
 import type { CredentialKey, CredentialStore, VersionedRecord } from './credential-store.ts'
+import { readCredentialRecord } from './record-format.ts'
 import { StoreError } from './store-error.ts'
 
 /**
@@ -15,7 +16,8 @@ export function createMemoryStore(): CredentialStore {
     description: 'memory',
     async get(key) {
       const found = records.get(nameOf(key))
-      return found && { version: found.version, record: structuredClone(found.record) }
+      const origin = { what: 'A record in memory' }
+      return found && { version: found.version, record: readCredentialRecord(structuredClone(found.record), origin) }
     },
     async list() {
       return [...records.values()].map(({ key }) => key)
