@@ -358,6 +358,7 @@ it('R-SCOPE-1 a login for a scope is not satisfied by another one that began mea
   world.routes.set(`GET ${ISSUER}/authorize`, async () => void (await opened))
   const call = fetch(SERVER)
   const login = session.login({ scope: 'admin' })
+  await world.until(() => world.authorizations.length > 0)
   await world.settle()
   expect(world.authorizations).toHaveLength(1)
   gate.dispatchEvent(new Event('open'))
