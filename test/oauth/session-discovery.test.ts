@@ -158,7 +158,7 @@ describe('protected resource metadata', () => {
     const world = new World()
     const modes: unknown[] = []
     const fetch: typeof globalThis.fetch = (input, init) => {
-      if (String(input) === SERVER) modes.push(init?.redirect)
+      if (input === SERVER) modes.push(init?.redirect)
       return world.fetch(input, init)
     }
     await world.session({ fetch }).login()
@@ -226,6 +226,15 @@ describe('the metadata cache', () => {
     world.now += 60_000
     expect(await session.accessToken()).toMatch(/^access-/)
     expect(world.count(metadataOf(ISSUER))).toBe(before + 1)
+  })
+
+  it('R-ASM-6 a login that is begun goes by nothing that was read before', async () => {
+    const world = new World()
+    const { session, fetch } = world.client()
+    await fetch(SERVER)
+    world.serverMetadata = { authorization_endpoint: `${ISSUER}/moved` }
+    const { url } = await session.beginLogin({ redirectUri: REDIRECT_URI })
+    expect(url.pathname).toBe('/moved')
   })
 
   it('R-ASM-6 a clock that is set back does not prolong the life of what was read', async () => {

@@ -376,6 +376,29 @@ describe('403 and step-up', () => {
     expect((await session.status()).scope?.split(' ').sort()).toEqual(['base', 'one', 'two'])
   })
 
+  it('R-RETRY-1 a step-up that had to wait for the login of another request has its own try left', async () => {
+    const world = new World()
+    world.challenge = 'Bearer scope="base"'
+    const { session, fetch } = world.client()
+    await fetch(SERVER)
+    world.routes.set(POST, async ({ body }) => {
+      const { scope = '' } = await session.status()
+      return scope.split(' ').includes(body) ? undefined : insufficient(body)
+    })
+    const { compareAndSet } = world.store
+    world.store.compareAndSet = async (key, version, record) => {
+      // The store is slow with what the second request writes down: the login of the first has begun meanwhile.
+      if (record.issuers[ISSUER]?.knownScope === 'base two') await world.until(() => world.authorizations.length === 2)
+      return compareAndSet(key, version, record)
+    }
+    const call = (body: string): Promise<Response> => fetch(SERVER, { method: 'POST', body })
+    world.routes.set(`GET ${ISSUER}/authorize`, async () => void (await world.settle()))
+    const [first, second] = await Promise.all([call('one'), call('two')])
+    expect([first.status, second.status]).toEqual([200, 200])
+    expect(world.authorizations).toHaveLength(3)
+    expect((await session.status()).scope?.split(' ').sort()).toEqual(['base', 'one', 'two'])
+  })
+
   it('R-RETRY-4 a challenge repeated after the step-up is final', async () => {
     const { world, fetch } = await loggedIn()
     world.tokenResponse = { expires_in: 3600, scope: 'a' }
