@@ -33,18 +33,26 @@ export function eventLine(event: OAuthEvent): string {
       return `${event.stepUp ? 'step-up' : 'login'} started at ${text(event.issuer)}${event.scope === undefined ? '' : `, scope: ${text(event.scope)}`}`
     case 'loggedIn':
       return `logged in at ${text(event.issuer)}, ${when(event.expiresAt)}, ${event.refreshable ? 'refreshable' : 'not refreshable'}${event.scope === undefined ? '' : `, scope: ${text(event.scope)}`}`
+    case 'waitingForLogin':
+      return `waiting for the login at ${text(event.issuer)} that another process began ${new Date(event.askedAt).toISOString()}`
+    case 'adopted':
+      return `using newer tokens of ${text(event.issuer)} from the store`
     case 'refreshing':
       return `refreshing at ${text(event.issuer)}: the token ${event.reason === 'expiring' ? 'is about to expire' : 'was rejected'}`
     case 'refreshed':
       return `refreshed at ${text(event.issuer)}, ${when(event.expiresAt)}${event.rotated ? ', refresh token rotated' : ''}`
     case 'refreshFailed':
       return `refresh failed at ${text(event.issuer)}: ${text(event.code)}${event.retryable ? ' (may pass)' : ''}`
+    case 'retryScheduled':
+      return `${text(event.step)}: next try no sooner than in ${Math.round(event.delayMs)} ms`
     case 'stepUp':
       return `step-up needed at ${text(event.issuer)}, scope: ${text(event.scope)}`
     case 'loginRequired':
       return `login required: ${text(event.reason)}`
     case 'revoked':
       return `${event.token.replace('_', ' ')} ${event.ok ? 'revoked' : 'not revoked'} at ${text(event.issuer)}`
+    case 'unregistered':
+      return `client ${text(event.clientId)} ${event.ok ? 'deleted' : 'not deleted'} at ${text(event.issuer)}`
     case 'loggedOut':
       return `logged out${event.issuer === undefined ? '' : ` at ${text(event.issuer)}`}`
     case 'warning':
@@ -66,6 +74,8 @@ export function noticeLine(event: OAuthEvent): string | undefined {
       return `exception for ${text(event.issuer)}: ${text(event.exception)} (${text(event.source)})`
     case 'registered':
       return event.reason === undefined ? undefined : `registered again at ${text(event.issuer)}: ${text(event.reason)}`
+    case 'waitingForLogin':
+      return 'another process is logging in already: finish that login, or use login --force to log in from here'
     case 'stepUp':
       return `the server asks for more permission: ${text(event.scope)}`
     case 'warning':

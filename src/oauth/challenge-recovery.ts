@@ -75,6 +75,7 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
     // The same for a newer token in the store.
     if (grant && grant.accessToken !== accessToken && marks.adoptions < MAX_ADOPTIONS) {
       marks.adoptions++
+      context.emit({ type: 'adopted', issuer: usable.issuer, grantId: grant.grantId })
       return true
     }
     if (stepUp && accessToken !== undefined) return recoverScope(rejected, challenge, usable)
@@ -106,7 +107,8 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
       }
     }
     if (!logins.allowed) throw refuseToAsk(challenge, failure)
-    await interact({ challenge }, operation, signal)
+    const seen = { grantId: known?.credentials.grant?.grantId }
+    await interact({ challenge, seen }, operation, signal)
     return true
   }
 
@@ -136,7 +138,8 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
     )
     if (!logins.allowed) throw stepUpRequired(url, challenge, scope)
     context.emit({ type: 'stepUp', issuer, scope })
-    if (!(await interact({ challenge, stepUp: true }, operation, signal))) {
+    const seen = { grantId: credentials?.grant?.grantId }
+    if (!(await interact({ challenge, stepUp: true, seen }, operation, signal))) {
       // Somebody else's login had begun; it need not have asked for this scope.
       marks.steppedUp = ++marks.adoptions > MAX_ADOPTIONS
       return true

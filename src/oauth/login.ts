@@ -1,14 +1,17 @@
 import { beginPendingLogin } from './begin-login.ts'
 import { identifyClient } from './client-identity.ts'
 import { storeLogin } from './completed-login.ts'
+import { currentCredentials } from './credential-record.ts'
 import type { AuthorizationTarget } from './discovery.ts'
 import { finishPendingLogin, forgetPendingLogin } from './finish-login.ts'
 import type { GrantContext } from './grant-strategy.ts'
 import { createInteraction, type Interaction } from './interaction.ts'
 import { loginScope } from './login-scope.ts'
+import { takeLoginTurn } from './login-turn.ts'
 import type { AuthorizationChallenge } from './protocol/challenge.ts'
 import type { SessionContext } from './session-context.ts'
 import { createSingleFlight } from './single-flight.ts'
+import type { IssuerCredentials } from './store/credential-store.ts'
 import { requestToken } from './token-request.ts'
 
 /** Why and for what a login is made. */
@@ -17,6 +20,10 @@ export interface LoginInput {
   readonly scope?: string | undefined
   readonly challenge?: AuthorizationChallenge | undefined
   readonly stepUp?: boolean
+  /** The login that does not serve any more. Another one found in the store instead is used. Default: the one stored when it begins. */
+  readonly seen?: { readonly grantId: string | undefined }
+  /** Ask, whoever else is asking. Default false. */
+  readonly alone?: boolean
   /** Asked before a person is: throws when there were enough attempts. */
   readonly admit?: () => void
   /** False where nothing proves that the server wants OAuth at all. Default true. */
@@ -28,8 +35,8 @@ export interface Logins {
   /** Whether a login could be made here: the grant can obtain tokens, and needs no person or may ask one. */
   readonly allowed: boolean
   /**
-   * Obtains a new grant, or waits for the login under way and its result: one browser window however many requests need it
-   * (field A18). Resolves to false when it was another login, which may have asked for something else.
+   * Obtains a new grant, or waits for the login under way and its result, be it in another process: one browser window however many
+   * requests and processes need it (field A18, M8). Resolves to false when it was another login, which may have asked for something else.
    *
    * @throws {OAuthError}
    */
@@ -50,9 +57,8 @@ export function createLogins(context: SessionContext): Logins {
     allowed: grant.obtain !== undefined && (context.interactive || !grant.interactive),
     async obtain(input, signal) {
       let own = false
-      const task = (flightSignal: AbortSignal): Promise<void> => {
-        own = true
-        return login(context, interaction, input, flightSignal)
+      const task = async (flightSignal: AbortSignal): Promise<void> => {
+        own = await login(context, interaction, input, flightSignal)
       }
       await flight.run(task, { signal })
       return own
@@ -66,31 +72,68 @@ export function createLogins(context: SessionContext): Logins {
 /** How often a login is repeated without what was refused. */
 const MAX_RETRIES = 2
 
+/** Resolves to false when another process logged in. */
 async function login(
   context: SessionContext,
   interaction: Interaction,
   input: LoginInput,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   // A person is about to be asked: nothing about where they are sent comes from a cache (R-ASM-6).
   context.discovery.invalidate()
   const { challenge, allowLegacy = true } = input
-  const target = await context.discovery.target({
-    challenge,
-    record: await context.records.read(),
-    allowLegacy,
-    signal,
-  })
+  const record = await context.records.read()
+  const target = await context.discovery.target({ challenge, record, allowLegacy, signal })
   announceException(context, target)
+  if (!context.grant.interactive) {
+    await obtain(context, interaction, { ...input, target, signal })
+    return true
+  }
+  const { seen = { grantId: currentCredentials(record)?.credentials.grant?.grantId }, alone = false } = input
+  const { asked: scope } = await scopeOf(context, input, target)
+  // While another process asks, the clocks of the calls stand still as they do for a person who is asked here.
+  const leave = interaction.enter()
+  try {
+    const turn = await takeLoginTurn(context, { issuer: target.issuer, scope, seen, alone }, signal)
+    if (!turn) return false
+    try {
+      await obtain(context, interaction, { ...input, target, signal })
+      return true
+    } finally {
+      await turn.end()
+    }
+  } finally {
+    leave()
+  }
+}
+
+async function obtain(
+  context: SessionContext,
+  interaction: Interaction,
+  attempt: Omit<Attempt, 'onLearned'>,
+): Promise<void> {
   for (let retries = 0; ; retries++) {
     let learned = false
     try {
-      await obtainOnce(context, interaction, { ...input, target, signal, onLearned: () => (learned = true) })
+      await obtainOnce(context, interaction, { ...attempt, onLearned: () => (learned = true) })
       return
     } catch (error) {
-      if (retries === MAX_RETRIES || !learned || signal.aborted) throw error
+      if (retries === MAX_RETRIES || !learned || attempt.signal.aborted) throw error
     }
   }
+}
+
+/** What the login asks for, as it is known now. */
+async function scopeOf(
+  context: SessionContext,
+  { scope, challenge }: LoginInput,
+  target: AuthorizationTarget,
+): Promise<{ readonly credentials: IssuerCredentials | undefined; readonly base?: string; readonly asked?: string }> {
+  const credentials = (await context.records.read())?.issuers[target.issuer]
+  const given = { target, credentials, explicit: scope, challenged: challenge?.scope }
+  const { base, authorization } = loginScope(context, given)
+  const asked = context.grant.usesRedirect ? authorization : base
+  return { credentials, ...(base !== undefined && { base }), ...(asked !== undefined && { asked }) }
 }
 
 interface Attempt extends LoginInput {
@@ -102,14 +145,7 @@ interface Attempt extends LoginInput {
 async function obtainOnce(context: SessionContext, interaction: Interaction, attempt: Attempt): Promise<void> {
   const { target, signal, onLearned } = attempt
   const { grant } = context
-  const credentials = (await context.records.read())?.issuers[target.issuer]
-  const { base, authorization } = loginScope(context, {
-    target,
-    credentials,
-    explicit: attempt.scope,
-    challenged: attempt.challenge?.scope,
-  })
-  const asked = grant.usesRedirect ? authorization : base
+  const { credentials, base, asked } = await scopeOf(context, attempt, target)
   context.emit({
     type: 'loginStarted',
     issuer: target.issuer,

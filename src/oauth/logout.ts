@@ -62,11 +62,16 @@ export function logout(context: SessionContext, { signal, client = false }: Logo
   )
 }
 
-function isEmpty({ issuers, pendingLogins }: CredentialRecord): boolean {
-  return pendingLogins === undefined && Object.keys(issuers).length === 0
+function isEmpty({ issuers, pendingLogins, loginUnderWay }: CredentialRecord): boolean {
+  return pendingLogins === undefined && loginUnderWay === undefined && Object.keys(issuers).length === 0
 }
 
-function withoutLogins({ pendingLogins: _pending, current: _current, ...record }: CredentialRecord): CredentialRecord {
+function withoutLogins({
+  pendingLogins: _pending,
+  loginUnderWay: _underWay,
+  current: _current,
+  ...record
+}: CredentialRecord): CredentialRecord {
   const issuers = Object.entries(record.issuers).map(([issuer, { registration, refuses }]) => {
     const kept: IssuerCredentials = { ...(registration && { registration }), ...(refuses && { refuses }) }
     return [issuer, kept] as const

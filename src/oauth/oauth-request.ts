@@ -10,7 +10,7 @@ import { parseUrl } from './protocol/url.ts'
 export interface OAuthRequestInput {
   /** The step in words, for errors and events: `token request`. */
   readonly step: string
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'DELETE'
   readonly url: string | URL
   readonly headers?: ConstructorParameters<typeof Headers>[0]
   /** A form, or text that is JSON unless `content-type` says otherwise. */
@@ -48,7 +48,7 @@ type Ended = 'timeout' | 'aborted'
 
 /**
  * Creates the one function through which the authorization layer talks to servers. The URL is judged by the policy first;
- * redirects are never followed blindly: a GET may follow a few on its origin, a POST none. Time-out and size cap cover the
+ * redirects are never followed blindly: a GET may follow a few on its origin, others none. Time-out and size cap cover the
  * whole body. Errors never hold query strings, bodies or what `fetch` had to say beyond its error code.
  */
 export function createOAuthRequest({ fetch, policy, onEvent, now = Date.now }: OAuthRequestOptions): OAuthRequest {
@@ -114,9 +114,9 @@ export function createOAuthRequest({ fetch, policy, onEvent, now = Date.now }: O
       ...detailOf(input, url),
       ...(response.status !== 0 && { status: response.status }),
       expected:
-        input.method === 'POST'
-          ? 'an answer, no redirect'
-          : `at most ${policy.maxRedirects} redirects on the same origin`,
+        input.method === 'GET'
+          ? `at most ${policy.maxRedirects} redirects on the same origin`
+          : 'an answer, no redirect',
       received,
       hint: opaque
         ? 'A browser hides where a redirect leads, so none can be followed here: the server must answer at this URL itself.'

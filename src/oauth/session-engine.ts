@@ -64,7 +64,9 @@ export function createSessionEngine(options: OAuthSessionOptions): SessionEngine
     server: context.server,
     profile: context.key.profile,
     async login({ scope, force = false, signal }) {
-      if (!force && isEnough(await status(), scope)) {
+      const before = await status()
+      let { grantId } = before
+      if (!force && isEnough(before, scope)) {
         try {
           await tokens.valid(signal)
           return await status()
@@ -76,9 +78,10 @@ export function createSessionEngine(options: OAuthSessionOptions): SessionEngine
       // A person is logging in already; a second window would not help them.
       const serves = async (): Promise<boolean> => isEnough(await status(), scope)
       if ((await logins.join(signal)) && (await serves())) return status()
-      const input = { ...(await challengeOf(signal)), scope }
+      const input = { ...(await challengeOf(signal)), scope, alone: force }
       // A login that began meanwhile asked for its own scope, not for this one.
-      while (!(await logins.obtain(input, signal)) && !(await serves()));
+      while (!(await logins.obtain({ ...input, seen: { grantId } }, signal)) && !(await serves()))
+        grantId = (await status()).grantId
       return status()
     },
     async beginLogin({ redirectUri, scope, signal }) {
