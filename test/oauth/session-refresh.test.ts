@@ -325,7 +325,8 @@ describe('what a failed refresh leaves behind', () => {
     world.routes.set(TOKEN, async () => {
       const { version, record } = (await world.store.get(KEY))!
       const { registration, grant } = record.issuers[ISSUER]!
-      const newer = { ...grant!, grantId: 'newer', accessToken: 'access-other', refreshToken: 'refresh-other' }
+      const { refreshToken: _older, ...rest } = grant!
+      const newer = { ...rest, grantId: 'newer', accessToken: 'access-other' }
       world.live.add('access-other')
       const credentials = { registration: { ...registration!, clientId: 'other' }, grant: newer }
       await world.store.compareAndSet(KEY, version, { ...record, issuers: { [ISSUER]: credentials } })

@@ -392,7 +392,10 @@ describe('403 and step-up', () => {
       return compareAndSet(key, version, record)
     }
     const call = (body: string): Promise<Response> => fetch(SERVER, { method: 'POST', body })
-    world.routes.set(`GET ${ISSUER}/authorize`, async () => void (await world.settle()))
+    world.routes.set(`GET ${ISSUER}/authorize`, async () => {
+      await world.settle()
+      return undefined
+    })
     const [first, second] = await Promise.all([call('one'), call('two')])
     expect([first.status, second.status]).toEqual([200, 200])
     expect(world.authorizations).toHaveLength(3)
