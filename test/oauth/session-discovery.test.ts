@@ -113,6 +113,17 @@ describe('protected resource metadata', () => {
     }
   })
 
+  it('R-ASM-3 a server that asks for a long pause is not waited for', async () => {
+    const world = new World()
+    const headers = { 'retry-after': '3600' }
+    world.routes.set(metadataOf(ISSUER), () => new Response('', { status: 503, headers }))
+    await expect(world.client().fetch(SERVER)).rejects.toMatchObject({
+      retryable: true,
+      detail: { retryAfterMs: 3_600_000 },
+    })
+    expect(world.slept.filter(ms => ms > 5_000)).toEqual([])
+  })
+
   it('R-PRM-6 a network fault on guessed metadata never becomes the legacy fallback', async () => {
     const world = silentWorld()
     world.routes.set(RESOURCE_METADATA, () => Promise.reject(new TypeError('fetch failed')))

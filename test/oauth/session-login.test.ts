@@ -44,6 +44,31 @@ describe('a login across processes', () => {
     expect(await session.finishLogin(await world.approve(url))).toMatchObject({ loggedIn: true })
   })
 
+  it('R-AUTHZ-2 an answer without iss is refused where the server says that it sends it, and only there', async () => {
+    for (const promised of [true, false]) {
+      const world = new World()
+      world.serverMetadata = { authorization_response_iss_parameter_supported: promised }
+      const session = world.session()
+      const { url } = await session.beginLogin({ redirectUri: REDIRECT_URI })
+      const answer = await world.approve(url)
+      answer.delete('iss')
+      const outcome = session.finishLogin(answer)
+      if (promised) await expect(outcome).rejects.toMatchObject({ code: 'authorization_response_invalid' })
+      else await expect(outcome).resolves.toMatchObject({ loggedIn: true })
+      expect(world.tokenRequests).toHaveLength(promised ? 0 : 1)
+    }
+  })
+
+  it('R-AUTHZ-2 what the server promised when the login was begun counts, whatever it says later', async () => {
+    const world = new World()
+    const { url } = await world.session().beginLogin({ redirectUri: REDIRECT_URI })
+    const answer = await world.approve(url)
+    answer.delete('iss')
+    world.serverMetadata = { authorization_response_iss_parameter_supported: false }
+    await expect(world.session().finishLogin(answer)).rejects.toMatchObject({ code: 'authorization_response_invalid' })
+    expect(world.tokenRequests).toHaveLength(0)
+  })
+
   it('R-AUTHZ-3 a stale state is refused', async () => {
     const world = new World()
     const session = world.session()

@@ -503,6 +503,14 @@ describe('servers that do not say 401', () => {
     expect(world.seen.some(({ url }) => url.host === 'sso.example.com')).toBe(false)
   })
 
+  it('field D10: a redirect within the origin is none to a login, and asks nobody', async () => {
+    const world = new World()
+    const location = new URL('/elsewhere', SERVER).href
+    world.routes.set(GET, () => new Response(null, { status: 302, headers: { location } }))
+    expect((await world.client().fetch(SERVER)).status).toBe(302)
+    expect(world.seen).toHaveLength(1)
+  })
+
   it('field D10: without metadata the answer is returned as it is, and nothing is registered', async () => {
     const world = new World()
     world.routes.set(GET, forbidden)
