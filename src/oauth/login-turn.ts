@@ -7,9 +7,9 @@ import { throwIfAborted } from './single-flight.ts'
 import type { CredentialRecord, LoginUnderWay } from './store/credential-store.ts'
 
 /** How often the one who asks a person says that it is still there. */
-export const LOGIN_RENEWAL_MS = 3_000
+export const LOGIN_RENEWAL_MS = 2_500
 /** An owner that was silent for this long is taken for dead. */
-export const LOGIN_LEASE_MS = 12_000
+export const LOGIN_LEASE_MS = 10_000
 /** Longest pause between two looks at the record. */
 const POLL_MS = 500
 
