@@ -5,7 +5,7 @@ import type { SendOptions, TransportReceiver } from '../jsonrpc/transport.ts'
 import type { RevisionFamily } from '../protocol/revisions/family.ts'
 import { readAnswer } from './answer.ts'
 import { authorizationContext } from './authorization-context.ts'
-import { toNetworkError } from './network-error.ts'
+import { isDroppedConnection, toNetworkError } from './network-error.ts'
 import { type Fetch, fetchWithinOrigin } from './redirect.ts'
 import { readRefusedAnswer } from './refused-answer.ts'
 import { requestHeaders } from './request-headers.ts'
@@ -44,7 +44,7 @@ export function createHttpClientTransport(url: URL, options: HttpClientTransport
     if (!receiver || !family) throw new TransportError('configuration', 'The transport was not opened')
     const method = 'method' in message ? message.method : 'answer'
     const session = method === 'initialize' ? undefined : sessionId
-    const response = await fetchWithinOrigin(fetch, url, {
+    const request = {
       method: 'POST',
       headers: requestHeaders({
         custom,
@@ -54,6 +54,10 @@ export function createHttpClientTransport(url: URL, options: HttpClientTransport
       }),
       body: JSON.stringify(message),
       signal,
+    }
+    const response = await fetchWithinOrigin(fetch, url, request).catch((error: unknown) => {
+      if (signal.aborted || !isRepeatable(message) || !isDroppedConnection(error)) throw error
+      return fetchWithinOrigin(fetch, url, request)
     })
     if (!response.ok) {
       const inSession = session !== undefined && family.http.notFound === 'session-lost'
@@ -117,6 +121,11 @@ export function createHttpClientTransport(url: URL, options: HttpClientTransport
     },
     ...(context && { onInteraction: (listener: (active: boolean) => void) => context.onInteraction(listener) }),
   }
+}
+
+/** Whether sending `message` twice does no harm. A tool may have run although no answer came. */
+function isRepeatable(message: JsonRpcMessage): boolean {
+  return 'method' in message && message.method !== 'tools/call'
 }
 
 function isRequest(message: JsonRpcMessage): message is JsonRpcRequest {

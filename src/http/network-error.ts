@@ -22,6 +22,14 @@ const IN_WORDS: Readonly<Record<string, string>> = {
 const BEFORE_SENDING =
   /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|.*CERT.*|UNABLE_TO_VERIFY.*)$/
 
+/** What a kept connection that the other side had already given up ends with. */
+const DROPPED = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
+
+/** Whether the connection broke before any answer came, as a connection kept for too long does (RFC 9112 §9.3.1). */
+export function isDroppedConnection(error: unknown): boolean {
+  return error instanceof Error && DROPPED.has(findCode(error) ?? '')
+}
+
 /** The families whose errors already say what happened; a `fetch` that authorizes throws them. */
 const TYPED = new Set(['TransportError', 'RpcError', 'OAuthError', 'StoreError'])
 
