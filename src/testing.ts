@@ -17,3 +17,4 @@ export {
 } from './testing/misbehaviours.ts'
 export type { RecordedRequest, Step, StepVariant } from './testing/recording.ts'
 export type { TestAuthorizer, TestAuthorizerOptions } from './testing/test-authorizer.ts'
+export { storeContract, type StoreContractCase, type StoreContractWorld } from './testing/store-contract.ts'
