@@ -18,7 +18,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'oauth/with-oauth.ts',
     'oauth/protocol/display-text.ts',
     'oauth/protocol/challenge.ts',
+    'oauth/protocol/redaction.ts',
   ],
+  redis: ['oauth', 'oauth/protocol'],
   testing: ['jsonrpc', 'protocol', 'oauth'],
   node: ['jsonrpc', 'protocol', 'oauth', 'oauth/protocol', 'client', 'http'],
 }
