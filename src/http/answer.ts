@@ -14,6 +14,8 @@ export interface AnswerContext {
   readonly url: string
   readonly receiver: TransportReceiver
   readonly maxMessageBytes: number
+  /** Takes the secrets that were sent out of what came back. */
+  readonly redact: (text: string) => string
   readonly signal: AbortSignal
 }
 
@@ -31,7 +33,7 @@ export async function readAnswer(response: Response, context: AnswerContext): Pr
 
 async function readJsonAnswer(
   response: Response,
-  { request, url, receiver, maxMessageBytes }: AnswerContext,
+  { request, url, receiver, maxMessageBytes, redact }: AnswerContext,
 ): Promise<void> {
   const text = await readText(response, maxMessageBytes)
   let value: unknown
@@ -42,7 +44,7 @@ async function readJsonAnswer(
       url,
       method: request.method,
       status: response.status,
-      received: displayText(text),
+      received: displayText(redact(text)),
       mayHaveRun: true,
     }
     throw new TransportError('invalid_response', `${url} answered ${request.method} with broken JSON`, detail, {
@@ -51,7 +53,13 @@ async function readJsonAnswer(
   }
   const answered = deliver(value, request, receiver)
   if (answered) return
-  const detail = { url, method: request.method, status: response.status, received: displayText(text), mayHaveRun: true }
+  const detail = {
+    url,
+    method: request.method,
+    status: response.status,
+    received: displayText(redact(text)),
+    mayHaveRun: true,
+  }
   throw new TransportError(
     'invalid_response',
     `${url} answered ${request.method} with JSON that is no answer to it`,
@@ -134,11 +142,14 @@ function streamLost({ request, url }: AnswerContext, lastEventId: string | undef
   )
 }
 
-async function describeForeignAnswer(response: Response, { request, url }: AnswerContext): Promise<TransportError> {
+async function describeForeignAnswer(
+  response: Response,
+  { request, url, redact }: AnswerContext,
+): Promise<TransportError> {
   const { status } = response
   const contentType = displayText(mediaType(response), 100)
   if (status === 202 || status === 204) discardBody(response)
-  const received = status === 202 || status === 204 ? '' : displayText(await readExcerpt(response))
+  const received = status === 202 || status === 204 ? '' : displayText(redact(await readExcerpt(response)))
   const what = contentType === '' ? 'no content' : contentType
   const detail = {
     url,

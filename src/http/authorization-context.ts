@@ -8,7 +8,7 @@ export function authorizationContext(fetch: object): AuthorizationContext | unde
 }
 
 function isContext(value: unknown): value is AuthorizationContext {
-  return (
-    typeof value === 'object' && value !== null && 'onInteraction' in value && typeof value.onInteraction === 'function'
-  )
+  if (typeof value !== 'object' || value === null) return false
+  const context: { readonly [Name in keyof AuthorizationContext]?: unknown } = value
+  return typeof context.onInteraction === 'function' && typeof context.redact === 'function'
 }

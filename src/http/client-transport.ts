@@ -2,6 +2,7 @@ import type { ClientTransport } from '../client/transport.ts'
 import { TransportError } from '../jsonrpc/errors.ts'
 import type { JsonRpcMessage, JsonRpcRequest } from '../jsonrpc/message.ts'
 import type { SendOptions, TransportReceiver } from '../jsonrpc/transport.ts'
+import { redactSecrets } from '../oauth/protocol/redaction.ts'
 import type { RevisionFamily } from '../protocol/revisions/family.ts'
 import { readAnswer } from './answer.ts'
 import { authorizationContext } from './authorization-context.ts'
@@ -33,6 +34,9 @@ export interface HttpClientTransportOptions {
 export function createHttpClientTransport(url: URL, options: HttpClientTransportOptions): ClientTransport {
   const { fetch, headers: custom, maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES } = options
   const context = authorizationContext(fetch)
+  const ownSecrets = Object.values(custom ?? {}).flatMap(value => [value, value.replace(/^\S+\s+/, '')])
+  // Servers repeat what they were sent, and errors end up in logs.
+  const redact = (text: string): string => redactSecrets(context ? context.redact(text) : text, ownSecrets)
   const exchanges = new Set<AbortController>()
   let isClosed = false
   const shownUrl = url.origin + url.pathname
@@ -61,11 +65,11 @@ export function createHttpClientTransport(url: URL, options: HttpClientTransport
     })
     if (!response.ok) {
       const inSession = session !== undefined && family.http.notFound === 'session-lost'
-      throw await readRefusedAnswer(response, { url: shownUrl, method, inSession })
+      throw await readRefusedAnswer(response, { url: shownUrl, method, inSession, redact })
     }
     if (method === 'initialize' && family.http.sessions) sessionId = response.headers.get('mcp-session-id') ?? undefined
     if (isRequest(message))
-      await readAnswer(response, { request: message, url: shownUrl, receiver, maxMessageBytes, signal })
+      await readAnswer(response, { request: message, url: shownUrl, receiver, maxMessageBytes, signal, redact })
     else discardBody(response)
   }
 

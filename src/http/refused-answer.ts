@@ -12,6 +12,8 @@ export interface RefusedRequest {
   readonly method: string
   /** The request carried a session id. */
   readonly inSession: boolean
+  /** Takes the secrets that were sent out of what came back. */
+  readonly redact: (text: string) => string
 }
 
 /**
@@ -25,11 +27,13 @@ export async function readRefusedAnswer(
 ): Promise<RpcError | TransportError> {
   const { status } = response
   const contentType = mediaType(response)
-  const text = contentType.endsWith('json')
-    ? await readText(response, MAX_ERROR_BYTES).catch(() => '')
-    : await readExcerpt(response)
+  const text = request.redact(
+    contentType.endsWith('json')
+      ? await readText(response, MAX_ERROR_BYTES).catch(() => '')
+      : await readExcerpt(response),
+  )
   const rpcError = readRpcError(text, status)
-  const challenge = readChallenge(response.headers)
+  const challenge = readChallenge(response.headers, request.redact)
   const retryAfterMs = readRetryAfter(response.headers.get('retry-after'))
   const received = displayText(rpcError?.message ?? text)
   const detail = {
@@ -78,7 +82,7 @@ function readRpcError(text: string, status: number): RpcError | undefined {
   return new RpcError(code, message, { data, status })
 }
 
-function readChallenge(headers: Headers): ChallengeDetail | undefined {
+function readChallenge(headers: Headers, redact: RefusedRequest['redact']): ChallengeDetail | undefined {
   const challenge = authorizationChallenge(headers)
   if (!challenge) return undefined
   const { scheme, scope, resourceMetadata, error, errorDescription } = challenge
@@ -87,7 +91,7 @@ function readChallenge(headers: Headers): ChallengeDetail | undefined {
     ...(scope !== undefined && { scope: displayText(scope) }),
     ...(resourceMetadata !== undefined && { resourceMetadata: displayText(resourceMetadata) }),
     ...(error !== undefined && { error: displayText(error) }),
-    ...(errorDescription !== undefined && { errorDescription: displayText(errorDescription) }),
+    ...(errorDescription !== undefined && { errorDescription: displayText(redact(errorDescription)) }),
   }
 }
 

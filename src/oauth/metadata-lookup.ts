@@ -82,8 +82,7 @@ export async function fetchServerMetadata(
       tried.push(`${displayUrl(url)}: ${verdict.why}`)
       continue
     }
-    if (verdict.kind === 'invalid' && verdict.error.code !== 'pkce_unsupported') throw verdict.error
-    // A definite objection says more than "try later".
+    // The next document may be the right one, and is judged as strictly. A definite objection says more than "try later".
     if (!failure || failure.retryable) failure = verdict.error
   }
   if (failure) throw failure

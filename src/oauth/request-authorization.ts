@@ -19,5 +19,7 @@ export interface RequestAuthorization {
   recover(rejected: RejectedRequest): Promise<boolean>
   succeeded(operation: string, accessToken: string | undefined): void
   grantId(): string | undefined
+  /** `text` without the tokens of the login. */
+  redact(text: string): string
   onInteraction(listener: (active: boolean) => void): () => void
 }

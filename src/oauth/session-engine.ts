@@ -11,6 +11,7 @@ import { logout, type LogoutOptions, type LogoutReport } from './logout.ts'
 import { createDocumentReader } from './metadata-document.ts'
 import { createOAuthRequest } from './oauth-request.ts'
 import { createPolicy } from './policy.ts'
+import { redactSecrets } from './protocol/redaction.ts'
 import { hasScope, parseScope } from './protocol/scope.ts'
 import { isWithinServer, normalizeServerUrl } from './protocol/server-url.ts'
 import { createRecordAccess } from './record-access.ts'
@@ -127,6 +128,10 @@ export function createSessionEngine(options: OAuthSessionOptions): SessionEngine
       recover: rejected => recovery.recover(rejected),
       succeeded: (operation, accessToken) => recovery.succeeded(operation, accessToken),
       grantId: () => currentCredentials(context.records.snapshot())?.credentials.grant?.grantId,
+      redact(text) {
+        const { accessToken, refreshToken } = currentCredentials(context.records.snapshot())?.credentials.grant ?? {}
+        return redactSecrets(text, [accessToken, refreshToken])
+      },
       onInteraction: listener => logins.interaction.subscribe(listener),
     },
   }

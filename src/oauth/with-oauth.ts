@@ -8,6 +8,8 @@ import { requestAuthorization, type OAuthSession } from './session.ts'
 export interface AuthorizationContext {
   /** Names the login in use; caches of private answers are keyed by it. */
   grantId(): string | undefined
+  /** `text` without the tokens of the login, which servers repeat in their errors. To be applied before a text is cut. */
+  redact(text: string): string
   /** Tells when a person begins and ends logging in; a call's own time-out should stand still meanwhile. Returns how to stop listening. */
   onInteraction(listener: (active: boolean) => void): () => void
 }
@@ -49,6 +51,7 @@ export function withOAuth(fetch: typeof globalThis.fetch, session: OAuthSession)
   return Object.assign(authorizedFetch, {
     authorization: {
       grantId: () => authorization.grantId(),
+      redact: (text: string) => authorization.redact(text),
       onInteraction: (listener: (active: boolean) => void) => authorization.onInteraction(listener),
     },
   })

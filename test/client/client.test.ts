@@ -335,6 +335,7 @@ function createAuthorizedFetch(server: ScriptedServer) {
   }
   const authorization = {
     grantId: () => undefined,
+    redact: (text: string) => text,
     onInteraction: (listener: (active: boolean) => void) => {
       listeners.add(listener)
       return () => void listeners.delete(listener)
