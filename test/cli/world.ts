@@ -80,8 +80,8 @@ function visitOpenedUrls(folder: string, signal: AbortSignal): void {
       const url = await readFile(path, 'utf8').catch(() => '')
       if (url === '') continue
       await rm(path)
-      // The page tells the person; the test looks at what the command line makes of it.
-      await fetch(url, { signal }).catch(() => undefined)
+      // Each in a window of its own. The page tells the person; the test looks at what the command line makes of it.
+      void fetch(url, { signal }).catch(() => undefined)
     }
   }
   visit().catch(() => undefined)
@@ -110,6 +110,7 @@ export async function createWorld(options: MisbehavingServerOptions = {}): Promi
   hosted.server = server
   const env = {
     LATCHKEY_HOME: join(home, 'state'),
+    LATCHKEY_STORE: 'file',
     BROWSER: browser,
     NO_COLOR: '1',
     TERM: 'xterm',
