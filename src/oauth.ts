@@ -15,6 +15,7 @@ export type {
   GrantStrategy,
   PreRegisteredClient,
 } from './oauth/grant-strategy.ts'
+export type { ClientDeletion } from './oauth/client-deletion.ts'
 export type { AuthorizationTarget } from './oauth/discovery.ts'
 export { BUILT_IN_ISSUER_EXCEPTIONS, type IssuerException } from './oauth/issuer-exceptions.ts'
 export type { LogoutOptions, LogoutReport, Revocation } from './oauth/logout.ts'

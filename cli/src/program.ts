@@ -91,7 +91,7 @@ State is kept in LATCHKEY_HOME; BROWSER, NO_COLOR and HTTPS_PROXY are respected.
       .command('logout')
       .description('revoke the tokens of a login, then forget it')
       .argument('[server-url]', 'URL of the MCP server')
-      .option('--client', 'forget the client registration too')
+      .option('--client', 'delete and forget the client registration, too')
       .option('--all', 'every server, every profile'),
     [
       'latchkey logout https://mcp.example.com/mcp',

@@ -1,6 +1,7 @@
 import { clientOfGrant, type ClientIdentity } from './client-identity.ts'
 import type { AuthorizationTarget } from './discovery.ts'
 import { OAuthError } from './errors.ts'
+import { deleteRegistrations, type ClientDeletion } from './client-deletion.ts'
 import { applyClientAuthentication } from './protocol/client-authentication.ts'
 import { secretsIn } from './protocol/redaction.ts'
 import { readRevocationResponse, revocationForm } from './protocol/revocation.ts'
@@ -23,6 +24,8 @@ export interface LogoutReport {
   /** False when there was nothing to forget. */
   readonly wasLoggedIn: boolean
   readonly revocations: readonly Revocation[]
+  /** What became of the registrations that the authorization servers let clients manage; empty unless the client was to be forgotten. */
+  readonly deletions: readonly ClientDeletion[]
   /** True when the client registration was forgotten too. */
   readonly clientForgotten: boolean
 }
@@ -30,16 +33,16 @@ export interface LogoutReport {
 /** Options of a logout. */
 export interface LogoutOptions {
   readonly signal?: AbortSignal | undefined
-  /** Forget the client registration, too. Default false. */
+  /** Delete the client registration at the authorization server, where it offers that, and forget it. Default false. */
   readonly client?: boolean | undefined
 }
 
 /**
  * Revokes the refresh token, then the access token, each on its own, at every issuer of the record; then forgets them whatever the
- * servers said (field L10, L11). Takes the lock, so that a refresh under way ends first and its new tokens are revoked too.
+ * servers said (field L10, L11); with `client` deletes what was registered, too. Takes the lock, so that a refresh under way ends first and its new tokens are revoked too.
  *
  * @throws {StoreError} when the record cannot be read or changed
- * @see RFC 7009
+ * @see RFC 7009, RFC 7592
  */
 export function logout(context: SessionContext, { signal, client = false }: LogoutOptions): Promise<LogoutReport> {
   return context.store.withLock(
@@ -50,13 +53,15 @@ export function logout(context: SessionContext, { signal, client = false }: Logo
       const revocations: Revocation[] = []
       for (const [issuer, credentials] of entries)
         revocations.push(...(await revoke(context, issuer, credentials, signal)))
+      // Last, or the tokens could no longer be revoked as this client.
+      const deletions = client && record ? await deleteRegistrations(context, record, signal) : []
       if (client) await context.records.remove()
       else await context.records.update(latest => (isEmpty(latest) ? undefined : withoutLogins(latest)))
       const wasLoggedIn = entries.some(([, { grant }]) => grant)
       if (wasLoggedIn)
         context.emit({ type: 'loggedOut', ...(record?.current !== undefined && { issuer: record.current }) })
       const { server, profile } = context.key
-      return { server, profile, wasLoggedIn, revocations, clientForgotten: client }
+      return { server, profile, wasLoggedIn, revocations, deletions, clientForgotten: client }
     },
     { ...(signal && { signal }) },
   )

@@ -59,13 +59,15 @@ export interface IssuedRefreshToken {
 /** Everything the machine has handed out. */
 export interface AuthorizationState {
   readonly clients: Map<string, KnownClient>
+  /** The clients that registration access tokens manage. */
+  readonly managementTokens: Map<string, KnownClient>
   readonly codes: Map<string, IssuedCode>
   readonly accessTokens: Map<string, IssuedAccessToken>
   readonly refreshTokens: Map<string, IssuedRefreshToken>
   /** Every secret that was issued or seen, for canary tests. */
   readonly secrets: Set<string>
   /** A new recognizable secret: `canary-<kind>-<number>-…`. Deterministic. */
-  mint(kind: 'code' | 'access-token' | 'refresh-token' | 'client-secret'): string
+  mint(kind: 'code' | 'access-token' | 'refresh-token' | 'client-secret' | 'registration-token'): string
   /** A new number for an identifier that is no secret. */
   count(): number
 }
@@ -84,6 +86,7 @@ export function createAuthorizationState(): AuthorizationState {
   const secrets = new Set<string>()
   return {
     clients: new Map(),
+    managementTokens: new Map(),
     codes: new Map(),
     accessTokens: new Map(),
     refreshTokens: new Map(),

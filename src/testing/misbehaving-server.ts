@@ -5,7 +5,7 @@ import { fetchFromHandler } from './handler-fetch.ts'
 import { DEFAULT_TOOLS, serveMcp, type ToolScopes } from './mcp-endpoint.ts'
 import { type Misbehaviours, WELL_BEHAVED } from './misbehaviours.ts'
 import { type RecordedRequest, recordRequest, type Step, type StepVariant } from './recording.ts'
-import { addPreRegisteredClients, register } from './registration-endpoint.ts'
+import { addPreRegisteredClients, manageRegistration, register } from './registration-endpoint.ts'
 import { revoke } from './revocation-endpoint.ts'
 import { createTestAuthorizer, type TestAuthorizer, type TestAuthorizerOptions } from './test-authorizer.ts'
 import { redeem } from './token-endpoint.ts'
@@ -171,7 +171,9 @@ async function serve(
     case 'mcp':
       return serveMcp(machine, request, recorded, server)
     case 'registration':
-      return register(machine, issuer, recorded.json)
+      return request.method === 'DELETE'
+        ? manageRegistration(machine, issuer, request)
+        : register(machine, issuer, recorded.json)
     case 'authorize':
       return authorize(machine, issuer, url, decision)
     case 'token':

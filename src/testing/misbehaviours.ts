@@ -78,6 +78,8 @@ export interface Misbehaviours {
   readonly registrationSecret: 'given' | 'missing'
   /** Seconds until the secret expires; 0 is never (R-DCR-4). */
   readonly secretLifetimeS: number
+  /** Whether a registration comes with a management URL and token (RFC 7592), and whether a client may then delete itself. */
+  readonly registrationManagement: 'none' | 'offered' | 'refused'
   /** Grants only scopes that were in the registration (R8). */
   readonly registeredScopesOnly: boolean
 
@@ -168,6 +170,7 @@ export const WELL_BEHAVED: Misbehaviours = {
   registrationMethod: null,
   registrationSecret: 'given',
   secretLifetimeS: 0,
+  registrationManagement: 'none',
   registeredScopesOnly: false,
   resourceIndicator: 'checked',
   offlineAccess: 'allowed',

@@ -1,5 +1,6 @@
 import {
   clientKey,
+  endpointOf,
   type KnownClient,
   type Machine,
   oauthError,
@@ -58,6 +59,9 @@ export function register(machine: Machine, issuer: string, body: unknown): Respo
     ...(typeof metadata['scope'] === 'string' && { scope: metadata['scope'] }),
   }
   machine.state.clients.set(clientKey(issuer, client.clientId), client)
+  const managementToken =
+    switches.registrationManagement === 'none' ? undefined : machine.state.mint('registration-token')
+  if (managementToken !== undefined) machine.state.managementTokens.set(managementToken, client)
   const answer = {
     ...metadata,
     client_id: client.clientId,
@@ -66,6 +70,10 @@ export function register(machine: Machine, issuer: string, body: unknown): Respo
     ...(secret !== undefined && {
       client_secret: secret,
       client_secret_expires_at: secretExpiresAt === undefined ? 0 : Math.floor(secretExpiresAt / 1000),
+    }),
+    ...(managementToken !== undefined && {
+      registration_client_uri: `${endpointOf(issuer, '/register')}?client_id=${client.clientId}`,
+      registration_access_token: managementToken,
     }),
     ...(switches.nullMembers && {
       client_uri: null,
@@ -76,6 +84,18 @@ export function register(machine: Machine, issuer: string, body: unknown): Respo
     ...(switches.issuerMember !== null && { issuer: switches.issuerMember }),
   }
   return Response.json(answer, { status: switches.registrationStatus })
+}
+
+/** The management endpoint of a registered client (RFC 7592): deletion only. */
+export function manageRegistration(machine: Machine, issuer: string, request: Request): Response {
+  if (machine.switches().registrationManagement === 'refused') return new Response(null, { status: 405 })
+  const token = /^Bearer (.+)$/.exec(request.headers.get('authorization') ?? '')?.[1] ?? ''
+  const client = machine.state.managementTokens.get(token)
+  const clientId = new URL(request.url).searchParams.get('client_id')
+  if (client?.issuer !== issuer || client.clientId !== clientId) return new Response(null, { status: 401 })
+  machine.state.managementTokens.delete(token)
+  machine.state.clients.delete(clientKey(issuer, client.clientId))
+  return new Response(null, { status: 204 })
 }
 
 /** Makes clients known that were registered by hand. */

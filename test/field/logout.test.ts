@@ -66,3 +66,84 @@ describe('field cases: logout', () => {
     expect(life.server.requestsTo('revocation')).toEqual([])
   })
 })
+
+describe('logout of the client (RFC 7592)', () => {
+  const deletions = (life: ReturnType<typeof createLife>) =>
+    life.server.requestsTo('registration').filter(({ method }) => method === 'DELETE')
+
+  it('deletes the registration with its own token, after the tokens were revoked as this client', async () => {
+    const life = createLife({ registrationManagement: 'offered' })
+    const { session } = life.client()
+    await session.login()
+    const { clientId = '' } = await session.status()
+    const report = await session.logout({ client: true })
+    expect(report.deletions).toEqual([{ issuer: life.server.issuer, clientId, ok: true }])
+    expect(report.revocations.map(({ ok }) => ok)).toEqual([true, true])
+    expect(deletions(life).map(({ headers, status }) => [headers['authorization'], status])).toEqual([
+      [expect.stringMatching(/^Bearer canary-registration-token-/), 204],
+    ])
+    expect(await life.store.list()).toEqual([])
+    expect(life.issues('unregistered')).toEqual([
+      { type: 'unregistered', issuer: life.server.issuer, clientId, ok: true },
+    ])
+  })
+
+  it('deletes nothing when only the login is to be forgotten, nor where management is not offered', async () => {
+    const kept = createLife({ registrationManagement: 'offered' })
+    const { session } = kept.client()
+    await session.login()
+    expect((await session.logout()).deletions).toEqual([])
+    const none = createLife()
+    const other = none.client()
+    await other.session.login()
+    expect(await other.session.logout({ client: true })).toMatchObject({ deletions: [], clientForgotten: true })
+    expect([...deletions(kept), ...deletions(none)]).toEqual([])
+    expect((await session.logout({ client: true })).deletions).toMatchObject([{ ok: true }])
+  })
+
+  it.each<[string, Fault | undefined, boolean]>([
+    ['a 405', undefined, false],
+    ['a 401', { kind: 'status', status: 401 }, false],
+    ['a 500', { kind: 'status', status: 500 }, false],
+    ['a failed connection', { kind: 'connection-error' }, false],
+    ['a redirect', { kind: 'redirect', to: 'https://elsewhere.example/' }, false],
+    ['a 404, for it is gone already', { kind: 'status', status: 404 }, true],
+  ])('forgets everything whatever the server says: %s', async (_, fault, ok) => {
+    const life = createLife({ registrationManagement: 'refused' })
+    const { session } = life.client()
+    await session.login()
+    if (fault) life.server.set({ faults: { registration: fault } })
+    const report = await session.logout({ client: true })
+    expect(report.deletions.map(deletion => [deletion.ok, typeof deletion.error])).toEqual([
+      [ok, ok ? 'undefined' : 'string'],
+    ])
+    expect(JSON.stringify(report)).not.toContain('canary-')
+    expect(await life.store.list()).toEqual([])
+  })
+
+  it('sends the registration token nowhere but to the authorization server', async () => {
+    const life = createLife({ registrationManagement: 'offered' })
+    const { session } = life.client()
+    await session.login()
+    const [key] = await life.store.list()
+    const found = await life.store.get(key!)
+    const stored = JSON.stringify(found!.record).replace(
+      /"registrationClientUri":"[^"]*"/,
+      '"registrationClientUri":"https://auth-two.example/register"',
+    )
+    await life.store.compareAndSet(key!, found!.version, JSON.parse(stored))
+    const report = await session.logout({ client: true })
+    expect(report.deletions).toMatchObject([{ ok: false, error: expect.stringContaining('another origin') }])
+    expect(deletions(life)).toEqual([])
+  })
+
+  it('deletes the registration of a login that was begun, too', async () => {
+    const life = createLife({ registrationManagement: 'offered' })
+    const { session } = life.client()
+    await session.login()
+    await session.beginLogin({ redirectUri: 'http://127.0.0.1:9999/callback' })
+    const report = await session.logout({ client: true })
+    expect(report.deletions.map(({ ok }) => ok)).toEqual([true, true])
+    expect(new Set(report.deletions.map(({ clientId }) => clientId)).size).toBe(2)
+  })
+})

@@ -73,7 +73,7 @@ async function logoutOne(context: CommandContext, key: CredentialKey, options: L
 }
 
 function reportLines(report: LogoutReport, style: Style): readonly string[] {
-  const { server, profile, wasLoggedIn, revocations, clientForgotten } = report
+  const { server, profile, wasLoggedIn, revocations, deletions, clientForgotten } = report
   const name = `${displayText(server, 1_000)}${profile === 'default' ? '' : ` · ${displayText(profile)}`}`
   return [
     wasLoggedIn ? `${style.green('✓')} Logged out of ${name}` : `${style.dim('–')} Not logged in to ${name}`,
@@ -83,6 +83,11 @@ function reportLines(report: LogoutReport, style: Style): readonly string[] {
         ? `  ${style.dim(`${what} revoked`)}`
         : `  ${style.yellow('!')} ${what} forgotten here but not revoked: ${displayText(error)}`
     }),
+    ...deletions.map(({ ok, error = 'no reason given' }) =>
+      ok
+        ? `  ${style.dim('client registration deleted at the authorization server')}`
+        : `  ${style.yellow('!')} client registration not deleted at the authorization server: ${displayText(error)}`,
+    ),
     ...(clientForgotten ? [`  ${style.dim('client registration forgotten')}`] : []),
   ]
 }
