@@ -5,7 +5,7 @@ export {
 } from './node/browser-authorizer.ts'
 export { connect, type ConnectOptions } from './node/connect.ts'
 export { dataDirectory, type DataDirectorySurroundings } from './node/data-directory.ts'
-export { createKeyFile, type DataKey, type DataKeySource } from './node/data-key.ts'
+export { createDataKey, createKeyFile, type DataKey, type DataKeyOptions, type DataKeySource } from './node/data-key.ts'
 export { createDefaultSession, createDefaultStore, type DefaultSessionOptions } from './node/default-session.ts'
 export {
   detectEnvironment,
@@ -14,5 +14,6 @@ export {
   type EnvironmentSurroundings,
 } from './node/environment.ts'
 export { createFileStore, type FileStoreOptions } from './node/file-store.ts'
+export { createKeychain, type Keychain, type KeychainOptions } from './node/keychain.ts'
 export { openBrowser, type OpenBrowserOptions } from './node/open-browser.ts'
 export { resolveHost } from './node/resolve-host.ts'

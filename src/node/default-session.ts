@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { OAuthEvent } from '../oauth/events.ts'
 import { authorizationCode } from '../oauth/flows/authorization-code.ts'
 import type { GrantStrategy } from '../oauth/grant-strategy.ts'
@@ -6,6 +7,8 @@ import type { OAuthSessionOptions } from '../oauth/session-options.ts'
 import type { CredentialStore } from '../oauth/store/credential-store.ts'
 import { createMemoryStore } from '../oauth/store/memory-store.ts'
 import { createBrowserAuthorizer } from './browser-authorizer.ts'
+import { dataDirectory } from './data-directory.ts'
+import { createDataKey } from './data-key.ts'
 import { assertStoreKind, createFileStore } from './file-store.ts'
 import { resolveHost } from './resolve-host.ts'
 
@@ -16,9 +19,18 @@ export interface DefaultSessionOptions extends Partial<Omit<OAuthSessionOptions,
   readonly onEvent?: (event: OAuthEvent) => void
 }
 
-/** The store that `LATCHKEY_STORE` and `LATCHKEY_HOME` name: encrypted files by default, shared with the command line. @throws {StoreError} */
+/**
+ * The store that `LATCHKEY_STORE` and `LATCHKEY_HOME` name, shared with the command line: encrypted files, their key in the keychain if the
+ * one of this machine can be used when the store is made, else in a file. `keychain` and `file` insist; `memory` stores nothing.
+ *
+ * @throws {StoreError}
+ */
 export function createDefaultStore(): CredentialStore {
-  return assertStoreKind(process.env['LATCHKEY_STORE']) === 'memory' ? createMemoryStore() : createFileStore()
+  const kind = assertStoreKind(process.env['LATCHKEY_STORE'])
+  if (kind === 'memory') return createMemoryStore()
+  const directory = join(dataDirectory(), 'credentials')
+  const dataKey = createDataKey({ directory, prefer: kind ?? 'keychain', insist: kind !== undefined })
+  return createFileStore({ directory, dataKey })
 }
 
 /**

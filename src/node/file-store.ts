@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import type { CredentialKey, CredentialStore, VersionedRecord } from '../oauth/store/credential-store.ts'
 import { StoreError } from '../oauth/store/store-error.ts'
 import { dataDirectory } from './data-directory.ts'
-import { createKeyFile, type DataKeySource } from './data-key.ts'
+import { createDataKey, type DataKey, type DataKeySource } from './data-key.ts'
+import { dataKeyPath } from './data-key-file.ts'
 import { withFileLock } from './file-lock.ts'
 import { assertPrivate, createPrivateFolder, unreadable } from './private-file.ts'
 import { ownIdentity, type ProcessIdentity } from './process-identity.ts'
@@ -14,7 +15,7 @@ import { namesIn, newestVersion, publishVersion } from './versioned-folder.ts'
 export interface FileStoreOptions {
   /** Folder of the store, made when needed. Default: `credentials` in {@link dataDirectory}. */
   readonly directory?: string
-  /** Where the key that seals the records lies. Default: a file in `directory`. */
+  /** Where the key that seals the records lies. Default: where the store has it, and a file in `directory` for a new store. */
   readonly dataKey?: DataKeySource
   /** Milliseconds to wait for a lock that another process holds. Default two minutes. */
   readonly lockTimeoutMs?: number
@@ -29,7 +30,7 @@ export interface FileStoreOptions {
  */
 export function createFileStore(options: FileStoreOptions = {}): CredentialStore {
   const directory = options.directory ?? join(dataDirectory(), 'credentials')
-  const dataKey = options.dataKey ?? createKeyFile(directory)
+  const dataKey = options.dataKey ?? createDataKey({ directory })
   let identity: Promise<ProcessIdentity> | undefined
   const folderOf = (name: string): string => join(directory, name)
 
@@ -70,12 +71,31 @@ export function createFileStore(options: FileStoreOptions = {}): CredentialStore
     const place = { path: join(folder, String(next)), name, version: next }
     await createPrivateFolder(directory)
     await createPrivateFolder(folder)
-    const sealed = sealRecord(content, place, await dataKey.readOrCreate())
+    const sealed = sealRecord(content, place, await keyToSeal())
     return (await publishVersion(folder, next, sealed)) ? next : undefined
   }
 
+  /** A new key only for a store without records: beside those of a key that went missing it would hide the loss. */
+  async function keyToSeal(): Promise<DataKey> {
+    const present = await dataKey.read()
+    if (present) return present
+    const folders = await foldersIn(directory)
+    const versions = await Promise.all(folders.map(name => newestVersion(folderOf(name))))
+    if (versions.every(version => version === 0)) return dataKey.readOrCreate()
+    // Made, with a first record, by another process meanwhile?
+    const late = await dataKey.read()
+    if (late) return late
+    throw new StoreError('unreadable', `The data key of the logins in ${directory} is missing.`, {
+      step: 'read data key',
+      path: dataKeyPath(directory),
+      hint: `Restore it from a backup, or remove ${directory} and log in again.`,
+    })
+  }
+
   return {
-    description: `encrypted files in ${directory}, opened by ${dataKey.description}`,
+    get description() {
+      return `encrypted files in ${directory}, opened by ${dataKey.description}`
+    },
     async get(key) {
       return asRecord(await newest(nameOf(key)))
     },
@@ -135,12 +155,12 @@ async function foldersIn(directory: string): Promise<readonly string[]> {
   return (await namesIn(directory)).filter(name => /^[0-9a-f]{40}$/.test(name))
 }
 
-/** What `LATCHKEY_STORE` may say and is understood by this version. @throws {StoreError} `unreadable` for a store that is not there */
-export function assertStoreKind(kind: string | undefined): 'file' | 'memory' {
-  if (kind === undefined || kind === '' || kind === 'file') return 'file'
-  if (kind === 'memory') return 'memory'
-  throw new StoreError('unreadable', `LATCHKEY_STORE=${kind} is not available: this version knows file and memory.`, {
+/** What `LATCHKEY_STORE` asks for; undefined when it says nothing. @throws {StoreError} `unreadable` for a store that is not there */
+export function assertStoreKind(kind: string | undefined): 'keychain' | 'file' | 'memory' | undefined {
+  if (kind === undefined || kind === '') return undefined
+  if (kind === 'keychain' || kind === 'file' || kind === 'memory') return kind
+  throw new StoreError('unreadable', `LATCHKEY_STORE=${kind} is not available: it is keychain, file or memory.`, {
     step: 'open credential store',
-    hint: 'Unset LATCHKEY_STORE, or set it to file or memory.',
+    hint: 'Unset LATCHKEY_STORE, or set it to keychain, file or memory.',
   })
 }

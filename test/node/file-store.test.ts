@@ -333,8 +333,9 @@ describe('the data key', () => {
 })
 
 describe('LATCHKEY_STORE', () => {
-  it('means files unless it says memory, and names what it does not know', () => {
-    expect([undefined, '', 'file', 'memory'].map(assertStoreKind)).toEqual(['file', 'file', 'file', 'memory'])
+  it('says keychain, file or memory, or nothing, and names what it does not know', () => {
+    expect(['', 'keychain', 'file', 'memory'].map(assertStoreKind)).toEqual([undefined, 'keychain', 'file', 'memory'])
+    expect(assertStoreKind(undefined)).toBeUndefined()
     expect(() => assertStoreKind('cloud')).toThrow('cloud')
   })
 })
