@@ -358,6 +358,24 @@ describe('exceptions', () => {
     expect((await trusting.fetch(SERVER)).status).toBe(200)
   })
 
+  it('R-ASM-3 field D2: a document of another issuer at the first place does not hide the right one at the next', async () => {
+    const world = new World()
+    world.routes.set(`GET ${ISSUER}/.well-known/oauth-authorization-server`, () =>
+      json({ issuer: OTHER_ISSUER, token_endpoint: `${OTHER_ISSUER}/token` }),
+    )
+    world.routes.set(`GET ${ISSUER}/.well-known/openid-configuration`, () =>
+      json({
+        issuer: ISSUER,
+        authorization_endpoint: `${ISSUER}/authorize`,
+        token_endpoint: `${ISSUER}/token`,
+        registration_endpoint: `${ISSUER}/register`,
+        code_challenge_methods_supported: ['S256'],
+      }),
+    )
+    expect((await world.client().fetch(SERVER)).status).toBe(200)
+    expect(world.seen.some(({ url, method }) => method === 'POST' && url.origin === OTHER_ISSUER)).toBe(false)
+  })
+
   it('R-EXC-1 an exception does no harm once the provider states its own issuer again', async () => {
     const world = new World()
     world.serverMetadata = { issuer: ISSUER }
