@@ -10,7 +10,7 @@ import { hasScope, parseScope, unionScopes } from './protocol/scope.ts'
 import type { Refresher } from './refresh.ts'
 import type { SessionContext } from './session-context.ts'
 import type { IssuerCredentials } from './store/credential-store.ts'
-import { isRefreshable } from './token-lifetime.ts'
+import { isExpired, isRefreshable } from './token-lifetime.ts'
 
 const MAX_ADOPTIONS = 3
 /** Characters of scope that challenges may add up to; a server that names other scopes every time would fill the store. */
@@ -88,6 +88,11 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
     challenge: AuthorizationChallenge | undefined,
     known: Known | undefined,
   ): Promise<boolean> {
+    if (marks.recovered && marks.adoptions < MAX_ADOPTIONS && isEnded(known, accessToken)) {
+      // It lived shorter than the request took, which says nothing about fresh tokens.
+      marks.adoptions++
+      marks.recovered = false
+    }
     if (accessToken !== undefined && (marks.recovered || accessToken === rejectedFresh)) {
       rejectedFresh = accessToken
       context.discovery.invalidate()
@@ -128,14 +133,12 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
     const scope = unionScopes(credentials?.knownScope, granted, challenge.scope) ?? ''
     if (scope.length > MAX_KNOWN_SCOPE_LENGTH) throw stepUpFailed(url, challenge, granted)
     // Kept even when nobody may be asked here, so that the next login asks for it (R-SCOPE-8).
-    await context.records.update(record =>
-      record.issuers[issuer]
-        ? withCredentials(record, issuer, latest => ({
-            ...latest,
-            knownScope: unionScopes(latest.knownScope, scope) ?? scope,
-          }))
-        : undefined,
-    )
+    await context.records.update(record => {
+      const latest = record.issuers[issuer]
+      const knownScope = unionScopes(latest?.knownScope, scope) ?? scope
+      if (!latest || knownScope === latest.knownScope) return undefined
+      return withCredentials(record, issuer, () => ({ ...latest, knownScope }))
+    })
     if (!logins.allowed) throw stepUpRequired(url, challenge, scope)
     context.emit({ type: 'stepUp', issuer, scope })
     const seen = { grantId: credentials?.grant?.grantId }
@@ -164,6 +167,11 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
     if (!logins.allowed) throw refuseToAsk(challenge)
     await interact({ challenge, allowLegacy: false }, operation, signal)
     return true
+  }
+
+  function isEnded(known: Known | undefined, accessToken: string | undefined): boolean {
+    const grant = known?.credentials.grant
+    return grant !== undefined && grant.accessToken === accessToken && isExpired(grant, context.now())
   }
 
   function refuseToAsk(challenge: AuthorizationChallenge | undefined, failure?: OAuthError): OAuthError {

@@ -11,7 +11,7 @@ import { encodeBase64Url } from './protocol/base64url.ts'
 import { refreshForm } from './protocol/token.ts'
 import { isExpired, type RefreshReason } from './token-lifetime.ts'
 import { afterRefreshFailure } from './refresh-failure.ts'
-import { randomId, type SessionContext } from './session-context.ts'
+import type { SessionContext } from './session-context.ts'
 import type { IssuerCredentials, RefreshMark, StoredGrant } from './store/credential-store.ts'
 import { requestToken, type TokenAnswer } from './token-request.ts'
 
@@ -20,12 +20,11 @@ export type Redeemer = (stale: StoredGrant, reason: RefreshReason) => Promise<St
 
 /**
  * Creates the {@link Redeemer} of one session. It must run under the lock of the record: re-read → validate the metadata → mark →
- * redeem → persist. When the stored grant is already another one, that is the result.
+ * redeem → persist. When the stored grant is already another one, that is the result. `owner` names the session in its marks.
  *
  * @throws {OAuthError} see `Refresher.refresh`
  */
-export function createRedeemer(context: SessionContext): Redeemer {
-  const owner = randomId(context)
+export function createRedeemer(context: SessionContext, owner: string): Redeemer {
   /** An answer that could not be stored. Its refresh token is the only live one, so the old one is not spent again. */
   let unsaved: { readonly previous: StoredGrant; readonly answer: TokenAnswer } | undefined
 
@@ -36,8 +35,14 @@ export function createRedeemer(context: SessionContext): Redeemer {
     if (!isSameGrant(grant, stale)) return grant
     const { issuer, credentials } = current
     if (!unsaved || !isSameGrant(unsaved.previous, grant)) {
-      if (mayBeSpentAndIsNotNeeded(credentials, grant, reason)) return grant
-      const outcome = await redeem(issuer, credentials, grant, reason)
+      const { refreshToken } = grant
+      if (refreshToken === undefined) throw loginRequired('the authorization server gave no refresh token', issuer)
+      const tokenHash = await hashOf(refreshToken)
+      const interrupted = credentials.refreshing?.tokenHash === tokenHash ? credentials.refreshing : undefined
+      // Somebody else died, or hangs, in the middle of a redemption: a token that still works is used up first.
+      const mayBeSpent = interrupted !== undefined && interrupted.owner !== owner
+      if (mayBeSpent && reason === 'expiring' && !isExpired(grant, context.now())) return grant
+      const outcome = await redeem({ issuer, credentials, grant, refreshToken, tokenHash, reason, interrupted })
       if ('grantId' in outcome) return outcome
       unsaved = { previous: grant, answer: outcome }
     }
@@ -46,46 +51,38 @@ export function createRedeemer(context: SessionContext): Redeemer {
     return saved
   }
 
-  /** Somebody else died, or hangs, in the middle of a redemption: a token that still works is used up first. */
-  function mayBeSpentAndIsNotNeeded(
-    { refreshing }: IssuerCredentials,
-    grant: StoredGrant,
-    reason: RefreshReason,
-  ): boolean {
-    return (
-      reason === 'expiring' &&
-      refreshing !== undefined &&
-      refreshing.owner !== owner &&
-      !isExpired(grant, context.now())
-    )
-  }
-
-  async function redeem(
-    issuer: string,
-    credentials: IssuerCredentials,
-    grant: StoredGrant,
-    reason: RefreshReason,
-  ): Promise<TokenAnswer | StoredGrant> {
-    const { refreshToken, resource } = grant
-    if (refreshToken === undefined) throw loginRequired('the authorization server gave no refresh token', issuer)
+  async function redeem(redemption: Redemption): Promise<TokenAnswer | StoredGrant> {
+    const { issuer, credentials, grant, refreshToken, tokenHash, reason, interrupted } = redemption
     const target = await context.discovery.target({ record: await context.records.read() })
     if (target.issuer !== issuer) {
       throw loginRequired(`the MCP server now uses the authorization server ${target.issuer}`, issuer)
     }
     const client = clientOfGrant(context, target, credentials)
     context.emit({ type: 'refreshing', issuer, reason })
-    const tokenHash = await hashOf(refreshToken)
     const newer = await mark(context, issuer, grant, { owner, startedAt: context.now(), tokenHash })
     if (newer) return newer
     // The very resource of the login, whatever is published now; no scope, which keeps the granted one (field T16).
     const extra = target.exception?.tokenParameters
-    const form = refreshForm({ refreshToken, resource, extra })
+    const form = refreshForm({ refreshToken, resource: grant.resource, extra })
     try {
       return await requestToken(context, target, client, form)
     } catch (error) {
-      return afterRefreshFailure(context, { issuer, grant, reason, client, interrupted: credentials.refreshing }, error)
+      return afterRefreshFailure(context, { issuer, grant, reason, client, interrupted }, error)
     }
   }
+}
+
+/** One attempt to redeem a refresh token. */
+interface Redemption {
+  readonly issuer: string
+  readonly credentials: IssuerCredentials
+  readonly grant: StoredGrant
+  readonly refreshToken: string
+  /** See `RefreshMark`. */
+  readonly tokenHash: string
+  readonly reason: RefreshReason
+  /** The mark of an earlier attempt with the same refresh token, which never came to its end. */
+  readonly interrupted: RefreshMark | undefined
 }
 
 async function save(

@@ -2,7 +2,7 @@ import { currentCredentials, isSameGrant, newerGrant, withCredentials } from './
 import { OAuthError } from './errors.ts'
 import { createBackOff } from './back-off.ts'
 import { createRedeemer } from './refresh-redemption.ts'
-import { jitter, type SessionContext } from './session-context.ts'
+import { jitter, randomId, type SessionContext } from './session-context.ts'
 import { createSingleFlight } from './single-flight.ts'
 import type { StoredGrant } from './store/credential-store.ts'
 import { StoreError } from './store/store-error.ts'
@@ -10,6 +10,8 @@ import type { RefreshReason } from './token-lifetime.ts'
 
 /** Keeps the grant of a session fresh. */
 export interface Refresher {
+  /** Names this session in the marks of its redemptions. */
+  readonly owner: string
   /**
    * Replaces `grant` by a newer one: one redemption for everybody, in this process and in others (R-REFRESH-3). Finds the newer
    * one in the store if somebody else was faster. `signal` ends the caller's wait, never the redemption.
@@ -27,7 +29,8 @@ export interface Refresher {
 /** Creates the {@link Refresher} of one session. */
 export function createRefresher(context: SessionContext): Refresher {
   const flight = createSingleFlight<StoredGrant>({ cancellable: false })
-  const redeem = createRedeemer(context)
+  const owner = randomId(context)
+  const redeem = createRedeemer(context, owner)
   const backOff = createBackOff({ now: context.now, jitter: () => jitter(context) })
 
   async function run(grant: StoredGrant, reason: RefreshReason): Promise<StoredGrant> {
@@ -64,6 +67,7 @@ export function createRefresher(context: SessionContext): Refresher {
   }
 
   return {
+    owner,
     async refresh(grant, { reason, signal }) {
       const fresh = await flight.run(() => run(grant, reason), { signal })
       if (!isSameGrant(fresh, grant)) return fresh

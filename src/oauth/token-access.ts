@@ -15,6 +15,14 @@ export interface KeptGrant {
   readonly failure?: OAuthError
 }
 
+/**
+ * How long a token of this session may go on being used after another process logged out, logged in again or stepped up, in milliseconds.
+ * Between two looks at the store a request costs no read.
+ */
+const LOOK_AGAIN_MS = 1_000
+/** How long a request waits for a refresh while its token still works, in milliseconds; the refresh itself goes on. */
+const PATIENCE_MS = 1_000
+
 /** Gives out the stored token, fresh. */
 export interface TokenAccess {
   /**
@@ -41,14 +49,30 @@ export function createTokenAccess({
   const ownJitter = jitter(context)
   const expiring = (grant: StoredGrant): boolean => isExpiring(grant, context.now(), ownJitter)
 
+  let lookedAt = Number.NEGATIVE_INFINITY
+
+  /** The record as this session knows it, at most {@link LOOK_AGAIN_MS} old: others log out, too (field M11, L11). */
+  async function seenLately(): Promise<CredentialRecord | undefined> {
+    const snapshot = context.records.snapshot()
+    const now = context.now()
+    if (!snapshot || Math.abs(now - lookedAt) < LOOK_AGAIN_MS) return snapshot
+    lookedAt = now
+    // A store that cannot be read just now must not stop a token that works; when the token ends, it is an error.
+    return context.records.read().catch(() => snapshot)
+  }
+
   async function keep(signal: AbortSignal | undefined): Promise<KeptGrant> {
-    const seen = usable(context, context.records.snapshot())?.grant
+    const seen = usable(context, await seenLately())?.grant
     if (seen && !expiring(seen)) return { grant: seen }
     const credentials = usable(context, await context.records.read())
     const grant = credentials?.grant
     if (!credentials || !grant || !expiring(grant) || !isRefreshable(credentials)) return { grant }
+    const live = !isExpired(grant, context.now())
+    // Somebody else is at it, or died at it: either way the token that still works is used up first, without waiting.
+    const { refreshing } = credentials
+    if (live && refreshing && refreshing.owner !== refresher.owner) return { grant }
     try {
-      return { grant: await refresher.refresh(grant, { reason: 'expiring', signal }) }
+      return { grant: await (live ? refreshPatiently(grant, signal) : refresh(grant, signal)) }
     } catch (error) {
       const works = !isExpired(grant, context.now())
       if (works && isLocked(error)) return { grant }
@@ -57,6 +81,21 @@ export function createTokenAccess({
       if (works) return { grant }
       if (!needsLogin(error)) throw error
       return { grant: usable(context, await context.records.read())?.grant, failure: error }
+    }
+  }
+
+  function refresh(grant: StoredGrant, signal: AbortSignal | undefined): Promise<StoredGrant> {
+    return refresher.refresh(grant, { reason: 'expiring', signal })
+  }
+
+  /** Waits for the refresh only so long while the token works; a holder of the lock may have been stopped (field M8). */
+  async function refreshPatiently(grant: StoredGrant, signal: AbortSignal | undefined): Promise<StoredGrant> {
+    const patience = AbortSignal.timeout(PATIENCE_MS)
+    try {
+      return await refresh(grant, signal ? AbortSignal.any([signal, patience]) : patience)
+    } catch (error) {
+      if (!patience.aborted || signal?.aborted || !isAborted(error)) throw error
+      return isExpired(grant, context.now()) ? refresh(grant, signal) : grant
     }
   }
 
@@ -72,6 +111,10 @@ export function createTokenAccess({
       return grant.accessToken
     },
   }
+}
+
+function isAborted(error: unknown): boolean {
+  return error instanceof OAuthError && error.code === 'aborted'
 }
 
 function usable(context: SessionContext, record: CredentialRecord | undefined): IssuerCredentials | undefined {

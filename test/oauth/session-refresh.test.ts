@@ -221,7 +221,9 @@ describe('one refresh for everybody', () => {
 /** Leaves the mark of a process that died in the middle of a redemption. */
 async function interrupt(world: World): Promise<void> {
   const { version, record } = (await world.store.get(KEY))!
-  const refreshing = { owner: 'dead', startedAt: world.now, tokenHash: 'x' }
+  const { refreshToken = '' } = record.issuers[ISSUER]!.grant!
+  const hash = Buffer.from(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(refreshToken)))
+  const refreshing = { owner: 'dead', startedAt: world.now, tokenHash: hash.toString('base64url') }
   const credentials = { ...record.issuers[ISSUER], refreshing }
   await world.store.compareAndSet(KEY, version, { ...record, issuers: { [ISSUER]: credentials } })
 }
