@@ -1,11 +1,10 @@
 // One client process of test/processes/refresh.test.ts:
-// node refresh-child.mjs <built folder> <store directory> <MCP URL> <what> [calls] [pause in ms] [lock time-out in ms]
+// node refresh-child.mjs <built folder> <store> <MCP URL> <what> [calls] [pause in ms] [lock time-out in ms]
 import { writeSync } from 'node:fs'
 import { once } from 'node:events'
 
-const [, , built, directory, url, what, calls = '1', pauseMs = '0', lockTimeoutMs] = process.argv
+const [, , built, place, url, what, calls = '1', pauseMs = '0', lockTimeoutMs] = process.argv
 const { createOAuthSession, authorizationCode, withOAuth } = await import(`${built}/oauth.js`)
-const { createFileStore } = await import(`${built}/node/file-store.js`)
 // A synchronous write: what was said before a kill -9 has been said.
 const say = line => writeSync(1, `${line}\n`)
 
@@ -24,9 +23,24 @@ const authorizer = {
   },
 }
 
+/** A folder, or `redis:<port>:<key in hex>`. */
+async function openStore() {
+  const options = lockTimeoutMs ? { lockTimeoutMs: Number(lockTimeoutMs) } : {}
+  if (!place.startsWith('redis:')) {
+    const { createFileStore } = await import(`${built}/node/file-store.js`)
+    return createFileStore({ directory: place, ...options })
+  }
+  const { Redis } = await import('ioredis')
+  const { createRedisStore } = await import(`${built}/redis.js`)
+  const [, port, key] = place.split(':')
+  client = new Redis({ port: Number(port) })
+  return createRedisStore({ client, key: new Uint8Array(Buffer.from(key, 'hex')), lockLeaseMs: 1_500, ...options })
+}
+let client
+
 const session = createOAuthSession({
   server: url,
-  store: createFileStore({ directory, ...(lockTimeoutMs && { lockTimeoutMs: Number(lockTimeoutMs) }) }),
+  store: await openStore(),
   grant: authorizationCode({ authorizer }),
   interactive: what !== 'callUnattended',
 })
@@ -74,3 +88,4 @@ const commands = {
 }
 
 await commands[what]()
+client?.disconnect()

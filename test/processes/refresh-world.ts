@@ -23,7 +23,14 @@ interface Report {
   readonly logins: number
 }
 
-/** A server process, a file store, and client processes that share both. */
+/** Where a store is, for this process and for others. */
+export interface SharedStore {
+  readonly store: CredentialStore
+  /** What `refresh-child.mjs` takes: a folder, or `redis:<port>:<key in hex>`. */
+  readonly place: string
+}
+
+/** A server process, a store, and client processes that share both. */
 export interface RefreshWorld {
   readonly url: string
   readonly key: CredentialKey
@@ -38,17 +45,16 @@ export interface RefreshWorld {
   login(): Promise<void>
 }
 
-/** Starts the servers over an empty store. */
-export async function createRefreshWorld(built: string): Promise<RefreshWorld> {
-  const directory = join(await temporaryFolder(), 'credentials')
+/** Starts the servers over an empty store: files unless `shared` is another. */
+export async function createRefreshWorld(built: string, shared?: SharedStore): Promise<RefreshWorld> {
+  const { store, place } = shared ?? (await filesInNewFolder())
   const server = startNode(script('refresh-server.mjs'), [join(built, 'testing.js')])
   const { url: origin } = JSON.parse(await server.said(line => line.includes('"url"'))) as { url: string }
   const url = `${origin}/mcp`
   const key = { server: url, profile: 'default' }
-  const store = createFileStore({ directory })
   const command = (...words: readonly unknown[]): void => server.tell(JSON.stringify(words))
   const client: RefreshWorld['client'] = (what, ...args) =>
-    startNode(script('refresh-child.mjs'), [built, directory, url, what, ...args.map(String)])
+    startNode(script('refresh-child.mjs'), [built, place, url, what, ...args.map(String)])
   return {
     url,
     key,
@@ -77,4 +83,9 @@ export async function createRefreshWorld(built: string): Promise<RefreshWorld> {
       if ((await client('login').ended) !== 0) throw new Error('the first login failed')
     },
   }
+}
+
+async function filesInNewFolder(): Promise<SharedStore> {
+  const place = join(await temporaryFolder(), 'credentials')
+  return { store: createFileStore({ directory: place }), place }
 }
