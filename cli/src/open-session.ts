@@ -7,7 +7,7 @@ import type { Io } from './io.ts'
 import { createLoginAuthorizer } from './login-authorizer.ts'
 import { readLoginSettings, writeLoginSettings, type LoginSettings } from './login-settings.ts'
 import { createFetch, hasProxy } from './proxy-fetch.ts'
-import { withServerHeaders, withVerboseLines } from './server-fetch.ts'
+import { withServerHeaders } from './server-fetch.ts'
 import { stateDirectory } from './state-directory.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -52,7 +52,7 @@ export async function openSession(context: CommandContext, request: SessionReque
   return createOAuthSession({
     ...key,
     store,
-    fetch: withServerHeaders(headers, server, withVerboseLines(context, server, fetch)),
+    fetch: withServerHeaders(headers, server, fetch),
     interactive: request.interactive,
     now: io.now,
     grant: authorizationCode({

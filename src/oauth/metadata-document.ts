@@ -1,4 +1,5 @@
 import { OAuthError } from './errors.ts'
+import type { OAuthEvent } from './events.ts'
 import type { OAuthRequest, OAuthResponse } from './oauth-request.ts'
 
 /** Waits before the second and the third try, in milliseconds; each is drawn between half and all of it. */
@@ -33,6 +34,7 @@ export function createDocumentReader(context: {
   readonly request: OAuthRequest
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
   readonly jitter: () => number
+  readonly emit: (event: OAuthEvent) => void
 }): DocumentReader {
   return async (document, judge) => {
     for (let tries = 0; ; tries++) {
@@ -41,7 +43,9 @@ export function createDocumentReader(context: {
       if (verdict.kind !== 'unavailable' || delayMs === undefined) return verdict
       const { retryAfterMs = 0 } = verdict.error.detail
       if (retryAfterMs > MAX_RETRY_AFTER_MS) return verdict
-      await context.sleep(Math.max(retryAfterMs, delayMs * (0.5 + context.jitter() / 2)), document.signal)
+      const waitMs = Math.max(retryAfterMs, delayMs * (0.5 + context.jitter() / 2))
+      context.emit({ type: 'retryScheduled', step: document.step, delayMs: waitMs })
+      await context.sleep(waitMs, document.signal)
     }
   }
 }

@@ -23,6 +23,7 @@ export async function probeServer(context: SessionContext, signal?: AbortSignal)
   const timeout = AbortSignal.timeout(PROBE_TIMEOUT_MS)
   const url = context.server
   const shown = displayUrl(url)
+  const startedAt = context.now()
   try {
     const response = await context.fetch(url, {
       method: 'POST',
@@ -31,6 +32,9 @@ export async function probeServer(context: SessionContext, signal?: AbortSignal)
       redirect: 'manual',
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     })
+    const { status } = response
+    const durationMs = context.now() - startedAt
+    context.emit({ type: 'http', step: 'login probe', method: 'POST', url: shown, status, durationMs })
     await response.body?.cancel()
     const challenge = authorizationChallenge(response.headers)
     return { challenged: response.status === 401 || challenge !== undefined, ...(challenge && { challenge }) }

@@ -187,7 +187,7 @@ function createContext(options: OAuthSessionOptions): { context: SessionContext;
     request,
     discovery: createDiscovery({
       server,
-      readDocument: createDocumentReader({ request, sleep, jitter: () => jitter({ randomBytes }) }),
+      readDocument: createDocumentReader({ request, sleep, jitter: () => jitter({ randomBytes }), emit }),
       exceptions,
       requirePkce: options.grant.usesRedirect,
       preferIssuer,
