@@ -55,7 +55,7 @@ function terminal(): {
 afterEach(() => vi.useRealTimers())
 
 describe('prepare', () => {
-  it('R-AUTHZ-4 has a bound redirect URI before any browser is opened', async () => {
+  it('R-AUTHZ-4 field R16: has a bound redirect URI, http on loopback, before any browser is opened', async () => {
     let opened = 0
     const { redirectUri } = await prepare({ openBrowser: async () => ++opened > 0 })
     expect(redirectUri).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/callback$/)

@@ -94,7 +94,7 @@ describe('the document', () => {
     redirectUris: ['http://127.0.0.1:13316/callback', 'http://localhost/callback'],
   }
 
-  it('R-CIMD-6 its client_id is its URL, with the name and every redirect URI', () => {
+  it('R-CIMD-6 field R14: its client_id is its URL, with the name and every redirect URI', () => {
     expect(clientIdMetadataDocument(input)).toEqual({
       client_id: DOCUMENT_URL,
       client_name: 'Latchkey',
