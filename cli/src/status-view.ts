@@ -9,8 +9,8 @@ const REGISTRATIONS: Readonly<Record<string, string>> = {
   'client-id-metadata-document': 'client-id metadata document',
 }
 
-/** What `status --json` and `login --json` print of one login. */
-export function statusJson(status: LoginStatus): Readonly<Record<string, unknown>> {
+/** What `status --json` and `login --json` print of one login; `store` says where it is kept. */
+export function statusJson(status: LoginStatus, store: string): Readonly<Record<string, unknown>> {
   const { server, profile, loggedIn, scope, ...rest } = status
   return {
     server,
@@ -18,6 +18,7 @@ export function statusJson(status: LoginStatus): Readonly<Record<string, unknown
     loggedIn,
     ...(scope !== undefined && { scopes: scope.split(' ').filter(Boolean) }),
     ...rest,
+    store,
   }
 }
 
@@ -39,8 +40,8 @@ function renewal(expiresAt: number, now: number): string {
   return expiresAt > now ? relativeTime(expiresAt, now) : 'on next use'
 }
 
-/** One login, a fact a line. */
-export function statusLines(status: LoginStatus, style: Style, now: number): readonly string[] {
+/** One login, a fact a line; the last says where it is kept. */
+export function statusLines(status: LoginStatus, store: string, style: Style, now: number): readonly string[] {
   const fact = (name: string, value: string | undefined): readonly string[] =>
     value === undefined || value === '' ? [] : [`  ${style.dim(name.padEnd(10))}${displayText(value, 1_000)}`]
   const registration =
@@ -52,11 +53,17 @@ export function statusLines(status: LoginStatus, style: Style, now: number): rea
     ...fact('issuer', status.issuer),
     ...fact('client', status.clientId === undefined ? undefined : `${status.clientId}${registration}`),
     ...(status.exceptions ?? []).flatMap(exception => fact('exception', exception)),
+    ...fact('kept in', store),
   ]
 }
 
-/** All logins, one a line, in columns. */
-export function statusTable(statuses: readonly LoginStatus[], style: Style, now: number): readonly string[] {
+/** All logins, one a line, in columns, and a line that says where they are kept. */
+export function statusTable(
+  statuses: readonly LoginStatus[],
+  store: string,
+  style: Style,
+  now: number,
+): readonly string[] {
   const rows = statuses.map(status => [
     displayText(status.server, 1_000),
     displayText(status.profile),
@@ -66,7 +73,11 @@ export function statusTable(statuses: readonly LoginStatus[], style: Style, now:
   const widths = heads.map((head, column) => Math.max(head.length, ...rows.map(row => row[column]?.length ?? 0)))
   const line = (cells: readonly string[]): string =>
     cells.map((cell, column) => (column === cells.length - 1 ? cell : cell.padEnd(widths[column] ?? 0))).join('  ')
-  return [style.dim(`  ${line(heads)}`), ...rows.map((row, index) => `${mark(statuses[index], style)} ${line(row)}`)]
+  return [
+    style.dim(`  ${line(heads)}`),
+    ...rows.map((row, index) => `${mark(statuses[index], style)} ${line(row)}`),
+    style.dim(`  kept in ${displayText(store, 1_000)}`),
+  ]
 }
 
 function mark(status: LoginStatus | undefined, style: Style): string {

@@ -39,6 +39,7 @@ describe('login', () => {
       clientId: expect.any(String),
       registration: 'dynamic',
       grantId: expect.any(String),
+      store: expect.stringContaining(world.home),
     })
   })
 
@@ -183,8 +184,18 @@ describe('status', () => {
       server: world.url,
       profile: 'default',
       loggedIn: false,
+      store: expect.any(String),
     })
     expect((await world.run(['status', world.url])).stdout).toContain('logged in no')
+  })
+
+  it('field L3: says where logins are kept, what opens them, and why, of one and of all', async () => {
+    await using world = await createWorld()
+    const kept = `encrypted files in ${world.env['LATCHKEY_HOME']}/credentials, opened by a key file, as was asked for`
+    await world.run(['login', world.url])
+    expect((await world.run(['status', world.url])).stdout).toMatch(new RegExp(`\\n  kept in +${kept}\\n$`))
+    expect((await world.run(['status'])).stdout).toMatch(new RegExp(`\\n  kept in ${kept}\\n$`))
+    expect(json(await world.run(['status', '--json'])).logins).toEqual([expect.objectContaining({ store: kept })])
   })
 })
 

@@ -1,3 +1,4 @@
+import { createDefaultStore } from 'latchkey/node'
 import type { CommandContext } from '../command-context.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts'
 import { refuseAuthorizationHeader } from '../header-options.ts'
@@ -19,7 +20,8 @@ export async function login(context: CommandContext, server: string, options: Lo
     }),
   )
   await rememberLogin(context, session, options)
-  if (options.json === true) printJson(io, statusJson(status))
-  else io.stdout.write(`${statusLines(status, terminal.dataStyle, io.now()).join('\n')}\n`)
+  const store = createDefaultStore().description
+  if (options.json === true) printJson(io, statusJson(status, store))
+  else io.stdout.write(`${statusLines(status, store, terminal.dataStyle, io.now()).join('\n')}\n`)
   return EXIT.done
 }

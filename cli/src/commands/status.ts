@@ -11,8 +11,11 @@ export async function status(context: CommandContext, server: string | undefined
   if (server !== undefined) {
     await using session = await openSession(context, { server, interactive: false })
     const found = await session.status()
-    if (options.json === true) printJson(io, statusJson(found))
-    else io.stdout.write(`${statusLines(found, terminal.dataStyle, io.now()).join('\n')}\n`)
+    if (options.json === true) printJson(io, statusJson(found, createDefaultStore().description))
+    else
+      io.stdout.write(
+        `${statusLines(found, createDefaultStore().description, terminal.dataStyle, io.now()).join('\n')}\n`,
+      )
     return EXIT.done
   }
   const store = createDefaultStore()
@@ -26,8 +29,9 @@ export async function status(context: CommandContext, server: string | undefined
   const logins = statuses
     .filter(hasLogin)
     .sort((a, b) => a.server.localeCompare(b.server) || a.profile.localeCompare(b.profile))
-  if (options.json === true) printJson(io, { logins: logins.map(statusJson) })
-  else if (logins.length > 0) io.stdout.write(`${statusTable(logins, terminal.dataStyle, io.now()).join('\n')}\n`)
+  if (options.json === true) printJson(io, { logins: logins.map(login => statusJson(login, store.description)) })
+  else if (logins.length > 0)
+    io.stdout.write(`${statusTable(logins, store.description, terminal.dataStyle, io.now()).join('\n')}\n`)
   else terminal.say('No logins yet.', `  ${terminal.style.cyan('→')} latchkey login <server-url>`)
   return EXIT.done
 }
