@@ -15,8 +15,16 @@ export interface BackOff {
   reset(): void
 }
 
+/** What a back-off needs from its session. */
+interface BackOffOptions {
+  readonly now: () => number
+  readonly jitter: () => number
+  /** Told how long a failure makes everybody wait. */
+  readonly onScheduled: (delayMs: number) => void
+}
+
 /** Creates a {@link BackOff} for one subject at a time; another subject starts anew. */
-export function createBackOff({ now, jitter }: { readonly now: () => number; readonly jitter: () => number }): BackOff {
+export function createBackOff({ now, jitter, onScheduled }: BackOffOptions): BackOff {
   let state:
     | {
         readonly subject: string
@@ -43,7 +51,9 @@ export function createBackOff({ now, jitter }: { readonly now: () => number; rea
       const repeated = state?.subject === subject && state.error.detail.oauthError === code ? state.refusals : 0
       const refusals = code === undefined ? 0 : repeated + 1
       const since = now()
-      state = { subject, failures, refusals, since, until: since + (error.detail.retryAfterMs ?? growing), error }
+      const delayMs = error.detail.retryAfterMs ?? growing
+      state = { subject, failures, refusals, since, until: since + delayMs, error }
+      onScheduled(delayMs)
       return refusals
     },
     reset() {

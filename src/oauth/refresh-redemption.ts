@@ -32,7 +32,10 @@ export function createRedeemer(context: SessionContext, owner: string): Redeemer
     const current = currentCredentials(await context.records.read())
     const grant = current?.credentials.grant
     if (!current || !grant) throw loginRequired('the login was forgotten meanwhile')
-    if (!isSameGrant(grant, stale)) return grant
+    if (!isSameGrant(grant, stale)) {
+      context.emit({ type: 'adopted', issuer: current.issuer, grantId: grant.grantId })
+      return grant
+    }
     const { issuer, credentials } = current
     if (!unsaved || !isSameGrant(unsaved.previous, grant)) {
       const { refreshToken } = grant

@@ -31,7 +31,11 @@ export function createRefresher(context: SessionContext): Refresher {
   const flight = createSingleFlight<StoredGrant>({ cancellable: false })
   const owner = randomId(context)
   const redeem = createRedeemer(context, owner)
-  const backOff = createBackOff({ now: context.now, jitter: () => jitter(context) })
+  const backOff = createBackOff({
+    now: context.now,
+    jitter: () => jitter(context),
+    onScheduled: delayMs => context.emit({ type: 'retryScheduled', step: 'refresh', delayMs }),
+  })
 
   async function run(grant: StoredGrant, reason: RefreshReason): Promise<StoredGrant> {
     backOff.assertReady(grant.grantId)

@@ -85,6 +85,10 @@ it('a whole life tells of every type of event, in the order of things', async ()
     'loginRequired',
   ])
   expect(last).toEqual([...last].sort((a, b) => a - b))
+  expect(events.flatMap(event => (event.type === 'retryScheduled' ? [event.step] : []))).toEqual([
+    'authorization server metadata',
+    'refresh',
+  ])
   expect(events).toContainEqual(expect.objectContaining({ type: 'http', step: 'login probe', status: 401 }))
 })
 

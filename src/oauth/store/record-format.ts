@@ -122,12 +122,22 @@ const isPendingLogin = object({
   expiresAt: isNumber,
 })
 
+const isLoginUnderWay = object({
+  owner: isString,
+  issuer: isString,
+  scope: optional(isString),
+  clientId: optional(isString),
+  askedAt: isNumber,
+  renewedAt: isNumber,
+})
+
 const isCurrentRecord = object({
   server: isString,
   profile: isString,
   current: optional(isString),
   issuers: eachOf(isIssuerCredentials),
   pendingLogins: optional(eachOf(isPendingLogin)),
+  loginUnderWay: optional(isLoginUnderWay),
 })
 
 function isRecord(record: unknown): record is CredentialRecord {

@@ -85,6 +85,7 @@ describe('reading a record', () => {
     [changed(['issuers', 'https://as.example.com', 'registration', 'redirectUris'], [1]), 'redirect URIs'],
     [changed(['issuers', 'https://as.example.com', 'refreshing'], {}), 'mark'],
     [changed(['pendingLogins'], 'none'), 'pending logins'],
+    [changed(['loginUnderWay'], { owner: 'a', issuer: 'https://as.example' }), 'login under way'],
     [changed(['pendingLogins', 'state', 'codeVerifier'], undefined), 'pending login'],
   ])('%j is corrupt, and the error quotes none of it (%s)', content => {
     const error = failure(content)
