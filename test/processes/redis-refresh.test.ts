@@ -59,4 +59,33 @@ describe.skipIf(withoutRedis)('many processes, one rotating refresh token, over 
     expect(gaps.filter(gap => gap < EARLIEST_REDEMPTION_MS)).toEqual([])
     expect(redemptions.length).toBeGreaterThanOrEqual(2)
   })
+
+  it('field M8: a random process killed every 200 ms loses no login but with an answer of the server', async () => {
+    const world = await loggedIn()
+    const clients = Array.from({ length: PROCESSES / 2 }, () => world.client('call', CALLS, PAUSE_MS))
+    await Promise.all(clients.map(client => client.said(line => line === 'ready')))
+    for (const client of clients) client.tell('go')
+    const all = [...clients]
+    for (let kills = 0; kills < 15; kills++) {
+      await new Promise(resolve => setTimeout(resolve, 200))
+      const index = Math.floor(Math.random() * clients.length)
+      clients[index]!.kill('SIGKILL')
+      const next = world.client('call', CALLS, PAUSE_MS)
+      next.tell('go')
+      clients[index] = next
+      all.push(next)
+      expect((await world.store.get(world.key))?.record.format).toBe(1)
+    }
+    expect(new Set(await Promise.all(clients.map(client => client.ended)))).toEqual(new Set([0]))
+    const { redemptions, logins } = await world.report()
+    const used = new Set(redemptions.map(({ spent }) => spent))
+    const { refreshToken } = await world.grant()
+    // What the server answered to a process that was killed before it could store it.
+    const lost = redemptions.filter(({ next }) => next !== undefined && next !== refreshToken && !used.has(next))
+    const refused = redemptions.filter(({ status }) => status !== 200)
+    if (lost.length > 0) return expect(refused.length).toBeGreaterThan(0)
+    expect(all.flatMap(({ lines }) => lines.filter(line => line !== 'ok' && line !== 'ready'))).toEqual([])
+    expect(logins).toBe(1)
+    expect(refused).toEqual([])
+  })
 })

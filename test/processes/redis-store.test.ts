@@ -247,6 +247,62 @@ describe.skipIf(withoutRedis)('Redis', () => {
     }
   })
 
+  /** Sends through ioredis; `lose` says whose answer is lost with the connection. */
+  const losing = (
+    lose: (args: readonly string[]) => boolean,
+    between?: () => Promise<unknown>,
+  ): RedisStoreOptions['client'] => {
+    const { client } = clients.get('ioredis-1')!
+    return async args => {
+      if (typeof client === 'function' || !('call' in client)) throw new Error('not ioredis')
+      const answer = await client.call(args[0]!, ...args.slice(1))
+      if (!lose(args)) return answer
+      await between?.()
+      throw new Error('Socket closed unexpectedly')
+    }
+  }
+  const firstOf = (word: string): ((args: readonly string[]) => boolean) => {
+    let lost = false
+    return args => !lost && args[0] === word && (lost = true)
+  }
+
+  it('a write whose answer was lost with the connection counts once, and says that it won', async () => {
+    const prefix = newPrefix()
+    const store = storeOf('ioredis', { prefix, client: losing(firstOf('EVAL')) })
+    expect(await store.compareAndSet(key, 0, recordOf('a'))).toBe(1)
+    expect(await store.get(key)).toEqual({ version: 1, record: recordOf('a') })
+    const deleting = storeOf('ioredis', { prefix, client: losing(firstOf('EVAL')) })
+    expect(await deleting.delete(key, 1)).toBe(true)
+    expect(await store.compareAndSet(key, 0, recordOf('b'))).toBe(3)
+  })
+
+  it('a write whose answer was lost, and that another followed, is a lost race: nothing is overwritten', async () => {
+    const prefix = newPrefix()
+    const other = storeOf('redis', { prefix })
+    const client = losing(firstOf('EVAL'), () => other.compareAndSet(key, 1, recordOf('other')))
+    expect(await storeOf('ioredis', { prefix, client }).compareAndSet(key, 0, recordOf('a'))).toBeUndefined()
+    expect(await other.get(key)).toEqual({ version: 2, record: recordOf('other') })
+  })
+
+  it('a lock whose answer was lost is held, once, by who asked', async () => {
+    const prefix = newPrefix()
+    const store = storeOf('ioredis', { prefix, client: losing(firstOf('EVAL')) })
+    expect(await store.withLock(key, () => raw.keys(`${prefix}:lock:*`))).toHaveLength(1)
+    expect(await raw.keys(`${prefix}:lock:*`)).toEqual([])
+  })
+
+  it('never runs a task when it cannot know that it has the lock, and leaves none behind', async () => {
+    const prefix = newPrefix()
+    let lost = 0
+    const client = losing(args => args[0] === 'EVAL' && ++lost > 0)
+    const store = storeOf('ioredis', { prefix, client, patienceMs: 80 })
+    let ran = false
+    await expect(store.withLock(key, async () => void (ran = true))).rejects.toMatchObject({ code: 'unwritable' })
+    expect(ran).toBe(false)
+    expect(lost).toBeGreaterThan(1)
+    await expect.poll(() => raw.keys(`${prefix}:lock:*`)).toEqual([])
+  })
+
   it('lists by its index, and never asks Redis for all of its keys', async () => {
     const prefix = newPrefix()
     const sent: string[] = []
