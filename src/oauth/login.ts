@@ -86,7 +86,7 @@ async function login(
   const target = await context.discovery.target({ challenge, record, allowLegacy, signal })
   announceException(context, target)
   if (!context.grant.interactive) {
-    await obtain(context, interaction, { ...input, target, signal })
+    await obtain(context, { ...input, target, signal })
     return true
   }
   const { seen = { grantId: currentCredentials(record)?.credentials.grant?.grantId }, alone = false } = input
@@ -97,7 +97,7 @@ async function login(
     const turn = await takeLoginTurn(context, { issuer: target.issuer, scope, seen, alone }, signal)
     if (!turn) return false
     try {
-      await obtain(context, interaction, { ...input, target, signal })
+      await obtain(context, { ...input, target, signal })
       return true
     } finally {
       await turn.end()
@@ -107,15 +107,11 @@ async function login(
   }
 }
 
-async function obtain(
-  context: SessionContext,
-  interaction: Interaction,
-  attempt: Omit<Attempt, 'onLearned'>,
-): Promise<void> {
+async function obtain(context: SessionContext, attempt: Omit<Attempt, 'onLearned'>): Promise<void> {
   for (let retries = 0; ; retries++) {
     let learned = false
     try {
-      await obtainOnce(context, interaction, { ...attempt, onLearned: () => (learned = true) })
+      await obtainOnce(context, { ...attempt, onLearned: () => (learned = true) })
       return
     } catch (error) {
       if (retries === MAX_RETRIES || !learned || attempt.signal.aborted) throw error
@@ -142,7 +138,7 @@ interface Attempt extends LoginInput {
   readonly onLearned: () => void
 }
 
-async function obtainOnce(context: SessionContext, interaction: Interaction, attempt: Attempt): Promise<void> {
+async function obtainOnce(context: SessionContext, attempt: Attempt): Promise<void> {
   const { target, signal, onLearned } = attempt
   const { grant } = context
   const { credentials, base, asked } = await scopeOf(context, attempt, target)
@@ -175,14 +171,11 @@ async function obtainOnce(context: SessionContext, interaction: Interaction, att
     redeem: form => redeemDirectly(context, attempt, form, base),
   }
   if (grant.interactive) attempt.admit?.()
-  const leave = grant.interactive ? interaction.enter() : undefined
   try {
     await grant.obtain?.(grantContext)
   } catch (error) {
     if (begun !== undefined) await forgetPendingLogin(context, begun)
     throw error
-  } finally {
-    leave?.()
   }
 }
 
