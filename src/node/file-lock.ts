@@ -45,8 +45,15 @@ export async function withFileLock<T>(folder: string, task: () => Promise<T>, op
     return await task()
   } finally {
     clearInterval(heartbeat)
-    await emptyVersion(folder, version)
+    await letGo(folder, version)
   }
+}
+
+/** Gives the lock back; when that fails, for want of a file descriptor say, again until it is done or this process ends. */
+async function letGo(folder: string, version: number): Promise<void> {
+  if (await emptyVersion(folder, version)) return
+  const again = setTimeout(() => void letGo(folder, version), LONGEST_PAUSE_MS)
+  again.unref()
 }
 
 async function acquire(folder: string, options: FileLockOptions): Promise<number> {
@@ -57,7 +64,8 @@ async function acquire(folder: string, options: FileLockOptions): Promise<number
     if (signal?.aborted) throw givenUp(folder)
     const { version, holder } = await currentLock(folder)
     const free = holder === 'nobody' || (holder !== 'unknown' && (await isCertainlyGone(holder, own)))
-    if (free && (await publishVersion(folder, version + 1, content, { durable: false }))) return version + 1
+    const onDoubt = (): void => void letGo(folder, version + 1)
+    if (free && (await publishVersion(folder, version + 1, content, { durable: false, onDoubt }))) return version + 1
     if (performance.now() > deadline) throw await locked(join(folder, String(version)), holder)
     await pause(pauseMs * (0.5 + Math.random() / 2), signal)
   }

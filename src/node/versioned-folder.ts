@@ -23,11 +23,21 @@ export async function publishVersion(
   folder: string,
   version: number,
   content: Uint8Array,
-  options: { readonly durable?: boolean } = {},
+  options: {
+    readonly durable?: boolean
+    /** Called when it was published, and a failure after that hides whether it won. */
+    readonly onDoubt?: () => void
+  } = {},
 ): Promise<boolean> {
   const path = join(folder, String(version))
   if (!(await publishFile(path, content, options))) return false
-  const names = await namesIn(folder)
+  let names: readonly string[]
+  try {
+    names = await namesIn(folder)
+  } catch (error) {
+    options.onDoubt?.()
+    throw error
+  }
   const newest = newestOf(names)
   // The name had been free only because it was given up long ago: this writer did not win, it overslept.
   if (newest - version >= KEPT_NAMES) {
@@ -38,12 +48,13 @@ export async function publishVersion(
   return true
 }
 
-/** Empties the file of a version; one that is gone, or cannot be emptied, is left to the next clean-up. */
-export async function emptyVersion(folder: string, version: number): Promise<void> {
+/** Empties the file of a version, and says whether nothing is in it now. One that cannot be emptied is left to the next clean-up. */
+export async function emptyVersion(folder: string, version: number): Promise<boolean> {
   try {
     await withRetries(() => truncate(join(folder, String(version))))
-  } catch {
-    // Nothing depends on it being empty.
+    return true
+  } catch (error) {
+    return errorCode(error) === 'ENOENT'
   }
 }
 

@@ -72,7 +72,13 @@ describe('whose lock is taken over (field M8)', () => {
     ['on another host', pid => ({ ...own, pid, host: 'elsewhere' })],
     ['in another container', pid => ({ ...own, pid, namespace: 'pid:[1]' })],
   ])('no other: not one %s, whose number means nothing here', async (_, owner) => {
-    await expect(take(await lockedBy(owner(await endedPid())))).rejects.toMatchObject(locked)
+    const folder = await lockedBy(owner(await endedPid()))
+    // Nobody here can tell that it is gone, so a person must: the error names the process and the file.
+    await expect(take(folder)).rejects.toMatchObject({
+      ...locked,
+      message: expect.stringMatching(/^Process \d+ on \S+ holds the lock .* last sign of life \d+ s ago/),
+      detail: { path: join(folder, '1'), hint: expect.stringContaining(`remove ${join(folder, '1')}`) },
+    })
   })
 
   it.each(['half a li', '{}', '[]', 'null', '{"pid":1}', JSON.stringify({ ...own, pid: -1 })])(
