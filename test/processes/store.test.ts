@@ -1,7 +1,7 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
+import { chmodSync, copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmod, readdir, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -204,5 +204,38 @@ describe('kill -9', () => {
     await waiter.said(1)
     expect(holder.lines).toEqual(['held', 'letting go'])
     expect(await waiter.ended).toBe(0)
+  })
+})
+
+describe.runIf(process.getuid?.() === 0)('two users', () => {
+  const somebody = { uid: 65_534, gid: 65_534 }
+  /** One write by another user, and how it ended. */
+  function writtenBySomebody(directory: string): string {
+    // The tree itself may be closed to others.
+    chmodSync(built, 0o755)
+    const theirs = join(built, 'child.mjs')
+    copyFileSync(child, theirs)
+    const { stderr } = spawnSync(
+      process.execPath,
+      [theirs, join(built, 'node/file-store.js'), directory, 'increment', '1'],
+      { ...somebody, encoding: 'utf8' },
+    )
+    return stderr
+  }
+
+  it('field L8: nobody opens the store of another user, or writes into it', async () => {
+    const directory = await directoryOf()
+    expect(await start(directory, 'increment', 1).ended).toBe(0)
+    expect(writtenBySomebody(directory)).toMatch(/StoreError: .* cannot be read \(EACCES\)/)
+    await chmod(join(directory, '..'), 0o755)
+    expect(writtenBySomebody(directory)).toMatch(/StoreError: .* belongs to another user/)
+    expect(await count(directory)).toBe(1)
+  })
+
+  it('a home that cannot be written is said to be just that', async () => {
+    const directory = await directoryOf()
+    await chmod(join(directory, '..'), 0o755)
+    expect(writtenBySomebody(directory)).toMatch(/StoreError: .* cannot be written \(EACCES\)/)
+    expect(existsSync(directory)).toBe(false)
   })
 })
