@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const required = Boolean(process.env['LATCHKEY_REQUIRE_KEYRING'] ?? process.env['CI'])
-const installed = ['/usr/bin/gnome-keyring-daemon', '/usr/bin/dbus-run-session'].every(existsSync)
+const SESSION = '/usr/bin/dbus-run-session'
+const installed = ['/usr/bin/gnome-keyring-daemon', SESSION].every(existsSync)
 
 /** Whether the suite that needs a keychain is left out. Where one is required, its absence is a failure instead. */
 export const withoutKeyring = !installed && !required
@@ -49,7 +50,7 @@ export async function createKeyringSession(): Promise<KeyringSession> {
     home,
     run(keyring, script, env = {}) {
       const body = `${BEGIN[keyring]}; ${script}`
-      const child = spawn('dbus-run-session', [`--config-file=${bus}`, '--', 'sh', '-c', body], {
+      const child = spawn(SESSION, [`--config-file=${bus}`, '--', 'sh', '-c', body], {
         env: { PATH: process.env['PATH'] ?? '', HOME: home, LATCHKEY_HOME: join(home, 'latchkey'), ...places, ...env },
         stdio: ['ignore', 'pipe', 'pipe'],
       })
