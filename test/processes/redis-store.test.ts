@@ -286,7 +286,7 @@ describe.skipIf(withoutRedis)('Redis', () => {
 
   it('a lock whose answer was lost is held, once, by who asked', async () => {
     const prefix = newPrefix()
-    const store = storeOf('ioredis', { prefix, client: losing(firstOf('EVAL')) })
+    const store = storeOf('ioredis', { prefix, client: losing(firstOf('EVAL')), lockTimeoutMs: 200 })
     expect(await store.withLock(key, () => raw.keys(`${prefix}:lock:*`))).toHaveLength(1)
     expect(await raw.keys(`${prefix}:lock:*`)).toEqual([])
   })
@@ -322,8 +322,10 @@ describe.skipIf(withoutRedis)('Redis', () => {
   })
 
   it('what is left of a deleted record names nobody and expires; a record that follows does not', async () => {
-    const { store, path } = await stored()
+    const { prefix, store, path } = await stored()
+    expect(await raw.scard(`${prefix}:records`)).toBe(1)
     await store.delete(key, 1)
+    expect(await raw.exists(`${prefix}:records`)).toBe(0)
     expect(await raw.pttl(path)).toBeGreaterThan(29 * 24 * 3_600_000)
     expect(await store.compareAndSet(key, 0, recordOf('again'))).toBe(3)
     expect(await raw.pttl(path)).toBe(-1)
