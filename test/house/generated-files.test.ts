@@ -6,6 +6,11 @@ it('every founding rule has a test that carries its number, and docs/requirement
   expect(stderr).toBe('')
 })
 
+it('every field case has a test that carries its id, or a reason why not, and docs/field-cases.md says which', () => {
+  const { stderr } = spawnSync(process.execPath, ['scripts/field-cases.mjs', '--check'], { encoding: 'utf8' })
+  expect(stderr).toBe('')
+})
+
 it('package-lock.json has an entry for every platform package, or `npm ci` would refuse it elsewhere', () => {
   const check = (file: string): string =>
     spawnSync(process.execPath, ['scripts/lockfile.mjs', file, '--check'], { encoding: 'utf8' }).stderr

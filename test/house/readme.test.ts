@@ -4,7 +4,14 @@ import { dirname, join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 const readme = readFileSync('README.md', 'utf8')
-const documents = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'docs/requirements.md']
+const documents = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'docs/requirements.md',
+  'docs/field-cases.md',
+  'docs/credentials.md',
+]
 
 describe('the documents', () => {
   it('README examples compile as they stand', () => {
