@@ -38,7 +38,15 @@ async function openStore() {
 }
 let client
 
+/** So that the server knows who redeems. */
+function signedFetch(input, init) {
+  const headers = new Headers(init?.headers)
+  headers.set('x-process', String(process.pid))
+  return fetch(input, { ...init, headers })
+}
+
 const session = createOAuthSession({
+  fetch: signedFetch,
   server: url,
   store: await openStore(),
   grant: authorizationCode({ authorizer }),

@@ -17,7 +17,7 @@ async function answer(request) {
   const asked =
     new URL(request.url).pathname === '/token' ? new URLSearchParams(await request.clone().text()) : undefined
   const spent = asked?.get('refresh_token') ?? undefined
-  if (spent !== undefined) say({ redeeming: spent })
+  if (spent !== undefined) say({ redeeming: spent, pid: Number(request.headers.get('x-process')) })
   const at = Date.now()
   const response = await server.handle(request)
   if (spent !== undefined) {
@@ -41,8 +41,10 @@ const commands = {
     say({ report: { redemptions, logins: server.requestsTo('token:authorization_code').length, now: Date.now() } }),
 }
 
-createInterface({ input: process.stdin }).on('line', line => {
-  const [command, ...args] = JSON.parse(line)
-  commands[command](...args)
-})
+createInterface({ input: process.stdin })
+  .on('line', line => {
+    const [command, ...args] = JSON.parse(line)
+    commands[command](...args)
+  })
+  .on('close', () => process.exit())
 say({ url: listener.url })

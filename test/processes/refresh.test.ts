@@ -5,8 +5,8 @@ import { killAll, type StartedProcess } from './started-process.ts'
 
 const PROCESSES = 20
 const CALLS = 25
-/** Milliseconds between two calls of one process, on the average: about four expiries in a run. */
-const PAUSE_MS = 150
+/** Milliseconds between two calls of one process, on the average: two or more expiries in a run. */
+const PAUSE_MS = 100
 /** The access token lives one second; nobody may replace it before a tenth of that is left, and a tenth of the tenth. */
 const EARLIEST_REDEMPTION_MS = 890
 
@@ -66,7 +66,7 @@ describe('many processes, one rotating refresh token', () => {
     const world = await loggedIn()
     const clients = await startAll(world)
     const all = [...clients]
-    for (let kills = 0; kills < 25; kills++) {
+    for (let kills = 0; kills < 20; kills++) {
       await new Promise(resolve => setTimeout(resolve, 200))
       const index = Math.floor(Math.random() * clients.length)
       clients[index]!.kill('SIGKILL')
@@ -81,10 +81,9 @@ describe('many processes, one rotating refresh token', () => {
     const lost = await lostAnswers(world)
     const failed = all.flatMap(({ lines }) => lines.filter(line => line !== 'ok' && !ready(line)))
     const { redemptions, logins } = await world.report()
-    if (lost > 0) return expect(redemptions.filter(({ status }) => status !== 200).length).toBeGreaterThan(0)
-    expect(failed).toEqual([])
-    expect(logins).toBe(1)
-    expect(redemptions.filter(({ status }) => status !== 200)).toEqual([])
+    expect(failed.filter(line => line !== 'login')).toEqual([])
+    expect(logins).toBeLessThanOrEqual(1 + lost)
+    expect(redemptions.filter(({ status }) => status !== 200).length).toBeLessThanOrEqual(lost)
   })
 })
 
@@ -181,6 +180,21 @@ describe('the process that redeems', () => {
     attended.tell('go')
     expect(await attended.ended).toBe(0)
     expect(attended.lines).toEqual(['ready', 'login', 'ok'])
+  })
+
+  it('field M12: killed with the answer while others call, it costs one login for all of them', async () => {
+    const world = await loggedIn()
+    const clients = Array.from({ length: 5 }, () => world.client('call', CALLS, PAUSE_MS))
+    await Promise.all(clients.map(client => client.said(ready)))
+    world.command('hold', 'held-answer')
+    for (const client of clients) client.tell('go')
+    const { pid } = JSON.parse(await world.server.said(redeeming)) as { pid: number }
+    clients.find(client => client.process.pid === pid)?.kill('SIGKILL')
+    expect((await Promise.all(clients.map(client => client.ended))).sort()).toEqual([0, 0, 0, 0, 'SIGKILL'])
+    expect(clients.flatMap(failures)).toEqual(['login'])
+    const { redemptions, logins } = await world.report()
+    expect(logins).toBe(2)
+    expect(redemptions.filter(({ status }) => status !== 200)).toHaveLength(1)
   })
 
   it('a process whose only call was given up ends by itself, with the new tokens stored', async () => {
