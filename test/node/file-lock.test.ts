@@ -92,6 +92,15 @@ describe('whose lock is taken over (field M8)', () => {
     },
   )
 
+  it.each([-10, 10])('no other: not a living one when the clock jumps %i years', async years => {
+    const folder = await lockedBy(own)
+    const now = Date.now() + years * 31_556_952_000
+    vi.useFakeTimers({ toFake: ['Date'], now })
+    const message = expect.stringMatching(years < 0 ? / 0 s ago/ : / \d{9} s ago/)
+    await expect(take(folder)).rejects.toMatchObject({ ...locked, message })
+    expect(await readdir(folder)).toEqual(['1'])
+  })
+
   it('by one alone of all who find it', async () => {
     const folder = await lockedBy({ ...own, pid: await endedPid() })
     let inside = 0
