@@ -1,4 +1,5 @@
 // Many processes over one store: killed, stopped, restarted. Ends within two minutes, with a plain summary as its last line.
+// Arguments go to vitest: npm run test:processes -- refresh
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -19,6 +20,7 @@ const args = [
   'json',
   '--outputFile.json',
   results,
+  ...process.argv.slice(2),
 ]
 const vitest = spawn(bin('vitest'), args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
 const limit = setTimeout(() => {
