@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
@@ -11,11 +12,17 @@ const alias = [
 ]
 
 /** Suites that start other processes, real servers or a browser; everything else is a unit test and runs in `check`. */
-const slow = ['interop', 'processes', 'browser', 'package']
+const suites = ['interop', 'processes', 'browser', 'package']
+/** Unit tests that take seconds; they run with the suites. */
+const slow = 'test/**/*.slow.test.ts'
+/** These replace Node's own modules, and so need a process of their own. */
+const mocking = ['test/node/failing-disk.test.ts', 'test/node/hard-link.test.ts']
 
 export default defineConfig({
   resolve: { alias },
   test: {
+    // Two cores have two workers; the default leaves one idle.
+    maxWorkers: availableParallelism(),
     // Never the keychain of whoever runs the tests; those that are about it say so.
     env: { LATCHKEY_STORE: 'file' },
     projects: [
@@ -25,17 +32,14 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [...slow, 'node'].map(suite => `test/${suite}/**`),
+          exclude: [...suites.map(suite => `test/${suite}/**`), slow, ...mocking],
           isolate: false,
           testTimeout: 10_000,
         },
       },
-      {
-        extends: true,
-        // These mock Node's own modules.
-        test: { name: 'unit-node', include: ['test/node/**/*.test.ts'], testTimeout: 10_000 },
-      },
-      ...slow.map(suite => ({
+      { extends: true, test: { name: 'unit-mocking', include: mocking, testTimeout: 10_000 } },
+      { extends: true, test: { name: 'slow', include: [slow], testTimeout: 30_000 } },
+      ...suites.map(suite => ({
         extends: true as const,
         test: {
           name: suite,
