@@ -44,9 +44,10 @@ export default defineConfig({
         test: {
           name: suite,
           include: [`test/${suite}/**/*.test.ts`],
-          testTimeout: 60_000,
+          testTimeout: 90_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
+          // Processes wait for one another more than they compute.
+          fileParallelism: suite === 'processes',
         },
       })),
     ],
