@@ -9,6 +9,8 @@ export interface StartedProcess {
   readonly lines: readonly string[]
   /** Resolves to the first line that `matches`, once it was said; rejects when the process ends before. */
   said(matches: (line: string) => boolean): Promise<string>
+  /** Resolves once it has said `count` lines; rejects when the process ends before. */
+  saidLines(count: number): Promise<void>
   tell(line: string): void
   kill(signal: NodeJS.Signals): void
   /** Exit code, or the signal that ended it. */
@@ -35,18 +37,22 @@ export function startNode(script: string, args: readonly string[]): StartedProce
     running.delete(started)
     return (code ?? signal) as number | string
   })
+  const said: StartedProcess['said'] = async matches => {
+    const over = ended.then(() => 'over' as const)
+    for (;;) {
+      const found = lines.find(matches)
+      if (found !== undefined) return found
+      if ((await Promise.race([once(reader, 'line'), over])) === 'over' && !lines.some(matches))
+        throw new Error(`It ended after ${lines.length} lines: ${lines.slice(-3).join(' | ')}`)
+    }
+  }
   return {
     process: started,
     lines,
     ended,
-    async said(matches) {
-      const over = ended.then(() => 'over' as const)
-      for (;;) {
-        const found = lines.find(matches)
-        if (found !== undefined) return found
-        if ((await Promise.race([once(reader, 'line'), over])) === 'over' && !lines.some(matches))
-          throw new Error(`It ended after ${lines.length} lines: ${lines.slice(-3).join(' | ')}`)
-      }
+    said,
+    async saidLines(count) {
+      if (count > 0) await said(() => lines.length >= count)
     },
     tell: line => void started.stdin.write(`${line}\n`),
     kill: signal => void started.kill(signal),

@@ -1,70 +1,28 @@
-import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { chmodSync, copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { chmodSync, copyFileSync, existsSync } from 'node:fs'
 import { chmod, readdir, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createFileStore } from '../../src/node/file-store.ts'
 import { temporaryFolder } from '../node/folder.ts'
+import { buildLibrary } from './built-library.ts'
+import { killAll, startNode, type StartedProcess } from './started-process.ts'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
 const child = fileURLToPath(new URL('store-child.mjs', import.meta.url))
 const key = { server: 'https://mcp.example.com/mcp', profile: 'default' }
 const ISSUER = 'https://as.example.com'
 
 let built = ''
+let remove = (): void => undefined
 beforeAll(() => {
-  built = mkdtempSync(join(tmpdir(), 'latchkey-built-'))
-  writeFileSync(join(built, 'package.json'), '{"type":"module"}')
-  // Built anew, so that what is tested is what is in the tree.
-  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', built], {
-    cwd: root,
-  })
+  ;({ folder: built, remove } = buildLibrary())
 })
-afterAll(() => rmSync(built, { recursive: true, force: true }))
+afterAll(() => remove())
+afterEach(killAll)
 
-const running = new Set<ChildProcess>()
-afterEach(() => {
-  for (const each of running) each.kill('SIGKILL')
-})
-
-interface Started {
-  readonly process: ChildProcess
-  /** What it said so far. */
-  readonly lines: string[]
-  /** Resolves when it has said `count` lines. */
-  said(count: number): Promise<void>
-  /** Exit code, or the signal that ended it. */
-  readonly ended: Promise<number | string>
-}
-
-function start(directory: string, what: string, number = 0): Started {
-  const started = spawn(process.execPath, [child, join(built, 'node/file-store.js'), directory, what, String(number)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  running.add(started)
-  const lines: string[] = []
-  const reader = createInterface({ input: started.stdout })
-  reader.on('line', line => lines.push(line))
-  const ended = Promise.all([once(started, 'exit'), once(reader, 'close')]).then(([[code, signal]]) => {
-    running.delete(started)
-    return (code ?? signal) as number | string
-  })
-  return {
-    process: started,
-    lines,
-    ended,
-    async said(count) {
-      const over = ended.then(() => 'over' as const)
-      while (lines.length < count) {
-        if ((await Promise.race([once(reader, 'line'), over])) === 'over' && lines.length < count)
-          throw new Error(`It ended after ${lines.length} of ${count} lines.`)
-      }
-    },
-  }
+function start(directory: string, what: string, number = 0): StartedProcess {
+  return startNode(child, [join(built, 'node/file-store.js'), directory, what, String(number)])
 }
 
 const directoryOf = async (): Promise<string> => join(await temporaryFolder(), 'credentials')
@@ -104,7 +62,7 @@ describe('kill -9', () => {
     for (let round = 1; round <= 12; round++) {
       const writer = start(directory, 'incrementForEver')
       // It goes on writing meanwhile: the kill meets it at some moment of a write.
-      await writer.said(round)
+      await writer.saidLines(round)
       writer.process.kill('SIGKILL')
       expect(await writer.ended).toBe('SIGKILL')
       const reported = Number(writer.lines.at(-1))
@@ -115,12 +73,12 @@ describe('kill -9', () => {
   it('of several writers loses nothing that was reported, and those who live go on', async () => {
     const directory = await directoryOf()
     const writers = Array.from({ length: 4 }, () => start(directory, 'incrementForEver'))
-    await Promise.all(writers.map(writer => writer.said(3)))
+    await Promise.all(writers.map(writer => writer.saidLines(3)))
     const survivor = writers[3]!
     for (const writer of writers.slice(0, 3)) {
       writer.process.kill('SIGKILL')
       await writer.ended
-      await survivor.said(survivor.lines.length + 2)
+      await survivor.saidLines(survivor.lines.length + 2)
     }
     survivor.process.kill('SIGKILL')
     await survivor.ended
@@ -133,9 +91,9 @@ describe('kill -9', () => {
   it('field M8: at any moment, the lock held or not, loses nothing that was reported, and the others go on', async () => {
     const directory = await directoryOf()
     const writers = Array.from({ length: 3 }, () => start(directory, 'incrementForEverUnderLock'))
-    const killed: Started[] = []
+    const killed: StartedProcess[] = []
     const reported = (): number[] => [...killed, ...writers].flatMap(({ lines }) => lines.map(Number))
-    await Promise.all(writers.map(writer => writer.said(1)))
+    await Promise.all(writers.map(writer => writer.saidLines(1)))
     for (let kills = 0; kills < 20; kills++) {
       const [victim] = writers.splice(Math.floor(Math.random() * 3), 1)
       killed.push(victim!)
@@ -147,7 +105,7 @@ describe('kill -9', () => {
       expect(await count(directory)).toBeGreaterThanOrEqual(known)
       writers.push(start(directory, 'incrementForEverUnderLock'))
       // Somebody gets the lock, whoever was killed with it.
-      await Promise.race(writers.map(writer => writer.said(writer.lines.length + 1)))
+      await Promise.race(writers.map(writer => writer.saidLines(writer.lines.length + 1)))
     }
     expect(new Set(reported()).size).toBe(reported().length)
   })
@@ -156,7 +114,7 @@ describe('kill -9', () => {
     const directory = await directoryOf()
     for (let round = 0; round < 6; round++) {
       const writer = start(directory, 'incrementForEver')
-      await writer.said(2)
+      await writer.saidLines(2)
       writer.process.kill('SIGKILL')
       await writer.ended
     }
@@ -172,7 +130,7 @@ describe('kill -9', () => {
   it('field M8: the lock of a killed process is taken over at once, by one of those who wait', async () => {
     const directory = await directoryOf()
     const holder = start(directory, 'hold')
-    await holder.said(1)
+    await holder.saidLines(1)
     const waiting = Array.from({ length: 4 }, () => start(directory, 'incrementUnderLock', 5))
     holder.process.kill('SIGKILL')
     await holder.ended
@@ -183,7 +141,7 @@ describe('kill -9', () => {
   it('field M8: a holder that is stopped is waited for, since it may wake up', async () => {
     const directory = await directoryOf()
     const holder = start(directory, 'hold')
-    await holder.said(1)
+    await holder.saidLines(1)
     holder.process.kill('SIGSTOP')
     const impatient = createFileStore({ directory, lockTimeoutMs: 300 })
     await expect(impatient.withLock(key, async () => 'in')).rejects.toMatchObject({
@@ -199,9 +157,9 @@ describe('kill -9', () => {
   it('field M8: a holder whose event loop is blocked gives no heartbeat and keeps its lock', async () => {
     const directory = await directoryOf()
     const holder = start(directory, 'holdSilently', 1_000)
-    await holder.said(1)
+    await holder.saidLines(1)
     const waiter = start(directory, 'lockAndSay')
-    await waiter.said(1)
+    await waiter.saidLines(1)
     expect(holder.lines).toEqual(['held', 'letting go'])
     expect(await waiter.ended).toBe(0)
   })
