@@ -95,7 +95,7 @@ function configuration(options: AuthorizationServerOptions, origin: string, sign
 }
 
 /** oidc-provider prints advice about the runtime and its development pages, which would only disturb here. */
-async function createProvider(issuer: string, settings: Configuration): Promise<Provider> {
+export async function createProvider(issuer: string, settings: Configuration): Promise<Provider> {
   const { info, warn } = console
   console.info = console.warn = () => {}
   try {
