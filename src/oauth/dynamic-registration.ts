@@ -9,7 +9,8 @@ import type { ClientRegistration } from './store/credential-store.ts'
 /** What a dynamic registration depends on. */
 export interface DynamicRegistrationInput {
   readonly target: AuthorizationTarget
-  readonly redirectUri: string
+  /** Absent for grants that send nobody to a page. */
+  readonly redirectUri?: string | undefined
   readonly scope?: string | undefined
   /** Why an earlier registration does not serve any more; for the event. */
   readonly reason: string | undefined
@@ -30,7 +31,7 @@ export async function registerClient(
   const { clientName = 'Latchkey', ...metadata } = context.grant.clientMetadata ?? {}
   const body = registrationBody({
     ...metadata,
-    redirectUris: [redirectUri],
+    redirectUris: redirectUri === undefined ? [] : [redirectUri],
     clientName,
     ...(scope !== undefined && { scope }),
     grantTypes: context.grant.grantTypes,

@@ -3,8 +3,9 @@ import type { ClientRegistration } from '../store/credential-store.ts'
 import type { ClientAuthenticationMethod } from './client-authentication.ts'
 import { displayText, displayUrl } from './display-text.ts'
 import { isLoopbackHost } from './host-address.ts'
-import { type DocumentAnswer, describeAnswer, isTransientStatus, retryAfter } from './http-answer.ts'
+import { type DocumentAnswer, describeAnswer } from './http-answer.ts'
 import { type JsonObject, parseJsonObject, stringListMember, stringMember } from './json-object.ts'
+import { type RegistrationCredentials, registrationRejected } from './registration-rejection.ts'
 import { isSecureUrl, parseUrl } from './url.ts'
 
 const STEP = 'client registration'
@@ -23,11 +24,14 @@ export interface ClientDescription {
 
 /** What a dynamic registration asks for. */
 export interface RegistrationRequest extends ClientDescription {
+  /** Empty for a grant that sends nobody to a page. */
   readonly redirectUris: readonly string[]
   /** The same resolved scope as the authorization request. */
   readonly scope?: string | undefined
   readonly grantTypes: readonly string[]
   readonly authMethod: ClientAuthenticationMethod
+  /** A signed JWT in which somebody the server trusts vouches for the software (RFC 7591 §2.3). */
+  readonly softwareStatement?: string | undefined
 }
 
 /** `native` when every redirect URI is on a loopback host or has a scheme of its own, else `web`. */
@@ -55,20 +59,23 @@ export function describingMembers(input: ClientDescription): Record<string, unkn
 }
 
 /**
- * The body of a dynamic registration: registered members only, none of them null, never `resource` or `client_id`.
+ * The body of a dynamic registration: registered members only, none of them null, never `resource` or `client_id`. Without
+ * redirect URIs it has no such member, and an empty `response_types`: left out, it would mean `code`, which needs one.
  *
  * @see RFC 7591 §2, OpenID Connect Dynamic Client Registration §2 (`application_type`)
  */
 export function registrationBody(input: RegistrationRequest): Record<string, unknown> {
   const responseTypes = input.grantTypes.includes('authorization_code') ? ['code'] : []
+  const { redirectUris, scope, softwareStatement } = input
   return {
-    redirect_uris: [...input.redirectUris],
+    ...(redirectUris.length > 0 && { redirect_uris: [...redirectUris] }),
     ...describingMembers(input),
     grant_types: [...input.grantTypes],
     response_types: responseTypes,
     token_endpoint_auth_method: input.authMethod,
-    application_type: applicationType(input.redirectUris),
-    ...(input.scope !== undefined && input.scope !== '' && { scope: input.scope }),
+    application_type: applicationType(redirectUris),
+    ...(scope !== undefined && scope !== '' && { scope }),
+    ...(softwareStatement !== undefined && { software_statement: softwareStatement }),
   }
 }
 
@@ -79,12 +86,15 @@ const MINIMAL_MEMBERS = [
   'response_types',
   'token_endpoint_auth_method',
   'scope',
+  'software_statement',
 ]
 
-/** The same registration with what the code flow needs and nothing else, for one retry after a 400 (field R9). */
+/** The same registration with what the grant needs and nothing else, for one retry after a 400 (field R9). */
 export function minimalRegistrationBody(body: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(body).filter(([name]) => MINIMAL_MEMBERS.includes(name)))
 }
+
+const NO_CREDENTIALS: RegistrationCredentials = { initialAccessToken: false, secrets: [] }
 
 /**
  * Reads the answer to a dynamic registration. 200 and 201 succeed; the answer governs what `requested` asked for; null and
@@ -97,14 +107,16 @@ export function minimalRegistrationBody(body: Readonly<Record<string, unknown>>)
 export function readRegistrationResponse(
   answer: DocumentAnswer,
   requested: Readonly<Record<string, unknown>>,
+  credentials: RegistrationCredentials = NO_CREDENTIALS,
 ): ClientRegistration {
   const detail: OAuthErrorDetail = { step: STEP, url: displayUrl(answer.url), status: answer.status }
+  if (answer.status !== 200 && answer.status !== 201) throw registrationRejected(answer, credentials)
   const object = parseJsonObject(answer.body)
-  if (answer.status !== 200 && answer.status !== 201) throw rejected(answer, object, detail)
   const clientId = object === undefined ? undefined : stringMember(object, 'client_id')
   if (object === undefined || clientId === undefined) {
     // RFC 7591 answers errors with 400, but some servers put them into a 200.
-    if (object !== undefined && stringMember(object, 'error') !== undefined) throw rejected(answer, object, detail)
+    if (object !== undefined && stringMember(object, 'error') !== undefined)
+      throw registrationRejected(answer, credentials)
     throw invalid('has no client_id', describeAnswer(answer), detail)
   }
   const clientSecret = stringMember(object, 'client_secret')
@@ -123,26 +135,6 @@ export function readRegistrationResponse(
     ...(managementUrl !== undefined && { registrationClientUri: managementUrl }),
     ...(managementUrl !== undefined && managementToken !== undefined && { registrationAccessToken: managementToken }),
   }
-}
-
-function rejected(answer: DocumentAnswer, object: JsonObject | undefined, detail: OAuthErrorDetail): OAuthError {
-  const code = object === undefined ? undefined : stringMember(object, 'error')
-  const description =
-    object === undefined ? undefined : (stringMember(object, 'error_description') ?? stringMember(object, 'message'))
-  const markup = /\bhtml\b/iu.test(answer.contentType ?? '') || /^\s*</u.test(answer.body)
-  const text = displayText(description ?? code ?? (markup ? 'an HTML page' : answer.body))
-  const message = `The authorization server rejected the registration at ${detail.url ?? ''}: ${answer.status}${text === '' ? '' : ` ${text}`}`
-  const passing = isTransientStatus(answer.status)
-  return new OAuthError('registration_rejected', message, {
-    ...detail,
-    ...(text !== '' && { received: text }),
-    ...(code !== undefined && { oauthError: displayText(code, 80) }),
-    ...(description !== undefined && { oauthErrorDescription: displayText(description) }),
-    ...retryAfter(answer),
-    hint: passing
-      ? 'It may pass: try again later.'
-      : 'This provider may admit only approved clients: use a pre-registered client (client id), or its API key.',
-  })
 }
 
 function invalid(problem: string, received: string, detail: OAuthErrorDetail): OAuthError {

@@ -5,6 +5,7 @@ import {
   readRegistrationResponse,
   registrationBody,
 } from '../../../src/oauth/protocol/registration.ts'
+import type { RegistrationCredentials } from '../../../src/oauth/protocol/registration-rejection.ts'
 
 const INPUT = {
   redirectUris: ['http://127.0.0.1:1234/callback'],
@@ -15,11 +16,18 @@ const INPUT = {
 } as const
 const REQUESTED = registrationBody(INPUT)
 
-function read(body: unknown, given: { status?: number; type?: string; requested?: Record<string, unknown> } = {}) {
+interface Given {
+  status?: number
+  type?: string
+  requested?: Record<string, unknown>
+  credentials?: RegistrationCredentials
+}
+
+function read(body: unknown, given: Given = {}) {
   const { status = 201, type = 'application/json', requested = REQUESTED } = given
   const text = typeof body === 'string' ? body : JSON.stringify(body)
   const answer = { status, contentType: type, body: text, url: 'https://auth.example.com/register' }
-  return readRegistrationResponse(answer, requested)
+  return readRegistrationResponse(answer, requested, given.credentials)
 }
 
 function failure(...args: Parameters<typeof read>): OAuthError {
@@ -86,6 +94,21 @@ describe('the request', () => {
     const minimal = minimalRegistrationBody(body)
     const dropped = Object.keys(body).filter(name => !(name in minimal))
     expect(dropped).toEqual(['client_uri', 'software_version', 'application_type'])
+  })
+
+  it('R-DCR-1 a software statement is sent, with the minimal body, too (RFC 7591 §2.3)', () => {
+    const body = registrationBody({ ...INPUT, softwareStatement: 'a.signed.jwt' })
+    expect(body['software_statement']).toBe('a.signed.jwt')
+    expect(minimalRegistrationBody(body)['software_statement']).toBe('a.signed.jwt')
+    expect(REQUESTED).not.toHaveProperty('software_statement')
+  })
+
+  it('R-DCR-1 R-DEVICE-1 a grant without a redirect registers no redirect URI, and no response type, which left out would mean code', () => {
+    const grantTypes = ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token']
+    const body = registrationBody({ ...INPUT, redirectUris: [], grantTypes })
+    expect(body).toMatchObject({ grant_types: grantTypes, response_types: [], application_type: 'native' })
+    for (const each of [body, minimalRegistrationBody(body)]) expect(each).not.toHaveProperty('redirect_uris')
+    expect(read({ client_id: 'c' }, { requested: body })).not.toHaveProperty('redirectUris')
   })
 })
 
@@ -200,6 +223,20 @@ describe('a failure', () => {
     expect(error.detail.status).toBe(status)
     expect(error.message).toContain(text)
     expect(error.detail.hint).toContain('pre-registered client')
+  })
+
+  it.each([401, 403])('an initial access token that got a %i is named in the hint, and never shown', status => {
+    const secret = 'initial-access-token-1'
+    const body = { error: 'invalid_token', error_description: `The token ${secret} is not known` }
+    const error = failure(body, { status, credentials: { initialAccessToken: true, secrets: [secret, undefined] } })
+    expect(error.detail.hint).toMatch(/initial access token.*expired/u)
+    expect(error.detail.received).toBe('The token [redacted] is not known')
+    expect(JSON.stringify([error.message, error.detail])).not.toContain(secret)
+  })
+
+  it('without an initial access token, a 401 says that there may be one to give', () => {
+    expect(failure('', { status: 401 }).detail.hint).toMatch(/pre-registered client.*initial access token/u)
+    expect(failure('', { status: 403 }).detail.hint).not.toContain('initial access token')
   })
 
   it('R-DCR-2 a 503 says that it may pass', () => {
