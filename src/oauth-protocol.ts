@@ -20,6 +20,10 @@ export {
   isClientIdMetadataDocumentUrl,
 } from './oauth/protocol/client-id-metadata.ts'
 export type { ClientIdMetadata } from './oauth/protocol/client-id-metadata.ts'
+export { checkClientIdMetadataDocument } from './oauth/protocol/client-id-metadata-check.ts'
+export type { ClientIdMetadataSource } from './oauth/protocol/client-id-metadata-check.ts'
+export type { ClientIdMetadataFinding } from './oauth/protocol/client-id-metadata-finding.ts'
+export { DEFAULT_REDIRECT_PORTS } from './oauth/protocol/client-id-metadata-redirects.ts'
 export { displayText, displayUrl } from './oauth/protocol/display-text.ts'
 export type { DocumentAnswer, HttpAnswer } from './oauth/protocol/http-answer.ts'
 export { minimalRegistrationBody, readRegistrationResponse, registrationBody } from './oauth/protocol/registration.ts'

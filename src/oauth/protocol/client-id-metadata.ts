@@ -1,5 +1,7 @@
 import { OAuthError } from '../errors.ts'
 import { displayUrl } from './display-text.ts'
+import { holdsPrivateKey } from './json-web-key-set.ts'
+import type { JsonObject } from './json-object.ts'
 import { applicationType, type ClientDescription, describingMembers } from './registration.ts'
 import { parseUrl } from './url.ts'
 
@@ -48,22 +50,29 @@ export interface ClientIdMetadata extends ClientDescription {
   readonly scope?: string
   /** Where the client's public keys are; with it the client authenticates with `private_key_jwt`. */
   readonly jwksUri?: string
+  /** The public keys themselves, as JWKs, instead of `jwksUri`. */
+  readonly jwks?: readonly JsonObject[]
 }
 
 /**
  * The document to serve at `url`. Its authentication method is `none`, or `private_key_jwt` when there are keys; a shared
  * secret is impossible, since the document is public. `grantTypes` defaults to the code flow with refresh.
  *
- * @throws {OAuthError} `client_metadata_url_invalid`; `configuration` when there is no redirect URI
+ * @throws {OAuthError} `client_metadata_url_invalid`; `configuration` when there is no redirect URI, when keys are given in both ways,
+ *   or when a key is not public
  * @see draft-ietf-oauth-client-id-metadata-document §4
  */
 export function clientIdMetadataDocument(input: ClientIdMetadata): Record<string, unknown> {
   assertClientIdMetadataDocumentUrl(input.url)
+  const { jwks, jwksUri } = input
   if (input.redirectUris.length === 0) {
-    throw new OAuthError('configuration', 'A client-id metadata document needs a redirect URI.', {
-      step: 'client-id metadata document',
-      expected: 'at least one redirect URI',
-    })
+    throw unusable('A client-id metadata document needs a redirect URI.', 'at least one redirect URI')
+  }
+  if (jwks !== undefined && jwksUri !== undefined) {
+    throw unusable('A client-id metadata document holds its keys or says where they are.', 'jwks or jwksUri, not both')
+  }
+  if (jwks?.some(holdsPrivateKey) === true) {
+    throw unusable('A client-id metadata document is public: a private key must not be in it.', 'public keys only')
   }
   return {
     client_id: input.url,
@@ -71,9 +80,14 @@ export function clientIdMetadataDocument(input: ClientIdMetadata): Record<string
     redirect_uris: [...input.redirectUris],
     grant_types: [...(input.grantTypes ?? ['authorization_code', 'refresh_token'])],
     response_types: ['code'],
-    token_endpoint_auth_method: input.jwksUri === undefined ? 'none' : 'private_key_jwt',
-    ...(input.jwksUri !== undefined && { jwks_uri: input.jwksUri }),
+    token_endpoint_auth_method: jwks === undefined && jwksUri === undefined ? 'none' : 'private_key_jwt',
+    ...(jwksUri !== undefined && { jwks_uri: jwksUri }),
+    ...(jwks !== undefined && { jwks: { keys: [...jwks] } }),
     application_type: applicationType(input.redirectUris),
     ...(input.scope !== undefined && input.scope !== '' && { scope: input.scope }),
   }
+}
+
+function unusable(message: string, expected: string): OAuthError {
+  return new OAuthError('configuration', message, { step: 'client-id metadata document', expected })
 }

@@ -111,6 +111,21 @@ describe('the document', () => {
     expect(document['token_endpoint_auth_method']).toBe('private_key_jwt')
     expect(document['jwks_uri']).toBe('https://client.example.com/jwks.json')
     expect(document).not.toHaveProperty('client_secret')
+    const key = { kty: 'EC', crv: 'P-256', x: 'x', y: 'y' }
+    expect(clientIdMetadataDocument({ ...input, jwks: [key] })).toMatchObject({
+      token_endpoint_auth_method: 'private_key_jwt',
+      jwks: { keys: [key] },
+    })
+  })
+
+  it.each([
+    { jwks: [{ kty: 'EC', crv: 'P-256', x: 'x', y: 'y', d: 'canary' }] },
+    { jwks: [{ kty: 'oct', k: 'canary' }] },
+    { jwks: [{ kty: 'EC' }], jwksUri: 'https://client.example.com/jwks.json' },
+  ])('R-CIMD-5 never publishes a secret, nor keys in two ways: %j', keys => {
+    const attempt = (): unknown => clientIdMetadataDocument({ ...input, ...keys })
+    expect(attempt).toThrow(expect.objectContaining({ code: 'configuration' }))
+    expect(attempt).not.toThrow(/canary/)
   })
 
   it('R-CIMD-6 refuses a URL that cannot be one, and a document without redirect URIs', () => {
