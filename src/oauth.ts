@@ -8,12 +8,33 @@ export type {
 export { OAuthError, type OAuthErrorCode, type OAuthErrorDetail } from './oauth/errors.ts'
 export type { OAuthEvent } from './oauth/events.ts'
 export { authorizationCode, type AuthorizationCodeOptions } from './oauth/flows/authorization-code.ts'
+export {
+  clientCredentials,
+  privateKeyJwt,
+  type ClientCredentialsOptions,
+  type PrivateKeyJwtOptions,
+} from './oauth/flows/client-credentials.ts'
+export { device, type DeviceCode, type DeviceOptions } from './oauth/flows/device.ts'
+export {
+  identityAssertion,
+  type IdentityAssertionOptions,
+  type IdentityProvider,
+} from './oauth/flows/identity-assertion.ts'
+export { staticToken, type TokenSource } from './oauth/flows/static-token.ts'
+export {
+  workloadIdentity,
+  type AssertionSource,
+  type WorkloadIdentityOptions,
+} from './oauth/flows/workload-identity.ts'
 export type {
   BegunLogin,
   ClientMetadata,
+  ClientPrivateKey,
+  ElsewhereRequest,
   GrantContext,
   GrantStrategy,
   PreRegisteredClient,
+  SuppliedToken,
 } from './oauth/grant-strategy.ts'
 export type { ClientDeletion } from './oauth/client-deletion.ts'
 export type { AuthorizationTarget } from './oauth/discovery.ts'
@@ -37,5 +58,7 @@ export {
 } from './oauth/store/credential-store.ts'
 export { createMemoryStore } from './oauth/store/memory-store.ts'
 export { readCredentialRecord, type RecordOrigin } from './oauth/store/record-format.ts'
+export type { DpopJwk } from './oauth/protocol/dpop.ts'
+export type { ClientKey, PrivateKey, RemoteSigner, SigningAlgorithm } from './oauth/protocol/signing-key.ts'
 export { StoreError, type StoreErrorCode } from './oauth/store/store-error.ts'
 export { isAuthorizedFetch, withOAuth, type AuthorizationContext, type AuthorizedFetch } from './oauth/with-oauth.ts'

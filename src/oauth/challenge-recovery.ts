@@ -1,6 +1,6 @@
 import { createAttemptBudget } from './attempts.ts'
 import { freshTokenRejected, loginRequired, stepUpFailed, stepUpRequired, tooManyAttempts } from './challenge-errors.ts'
-import { isOtherClient } from './client-identity.ts'
+import { isForeignGrant } from './client-identity.ts'
 import { currentCredentials, withCredentials } from './credential-record.ts'
 import { OAuthError, type OAuthErrorCode } from './errors.ts'
 import type { LoginInput, Logins } from './login.ts'
@@ -70,7 +70,7 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
       return true
     }
     const known = currentCredentials(await context.records.read())
-    const usable = known && !isOtherClient(context.grant.client, known.credentials) ? known : undefined
+    const usable = known && !isForeignGrant(context.grant, known.credentials) ? known : undefined
     const grant = usable?.credentials.grant
     // The same for a newer token in the store.
     if (grant && grant.accessToken !== accessToken && marks.adoptions < MAX_ADOPTIONS) {

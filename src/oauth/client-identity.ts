@@ -1,17 +1,19 @@
 import type { AuthorizationTarget } from './discovery.ts'
 import { registerClient } from './dynamic-registration.ts'
 import { OAuthError } from './errors.ts'
-import type { PreRegisteredClient } from './grant-strategy.ts'
+import type { ClientPrivateKey, GrantStrategy, PreRegisteredClient } from './grant-strategy.ts'
 import { chooseAuthenticationMethod, type ClientAuthenticationMethod } from './protocol/client-authentication.ts'
 import { hasScope, parseScope } from './protocol/scope.ts'
 import type { SessionContext } from './session-context.ts'
-import type { ClientRegistration, CredentialRecord, IssuerCredentials } from './store/credential-store.ts'
+import type { ClientRegistration, CredentialRecord, IssuerCredentials, PendingLogin } from './store/credential-store.ts'
 
 /** Who this client is at one issuer. */
 export interface ClientIdentity {
-  readonly kind: 'pre-registered' | 'dynamic' | 'client-id-metadata-document'
+  readonly kind: 'pre-registered' | 'dynamic' | 'client-id-metadata-document' | 'anonymous'
+  /** Empty for an anonymous client. */
   readonly clientId: string
   readonly clientSecret?: string
+  readonly privateKey?: ClientPrivateKey
   readonly tokenEndpointAuthMethod: ClientAuthenticationMethod
   /** What to store with the tokens; absent for a client-id metadata document (R-CIMD-3). */
   readonly registration?: ClientRegistration
@@ -37,7 +39,8 @@ export interface IdentityInput {
 export async function identifyClient(context: SessionContext, input: IdentityInput): Promise<ClientIdentity> {
   const { target, record, redirectUri } = input
   const credentials = record?.issuers[target.issuer]
-  const { client, clientMetadataUrl } = context.grant
+  const { client, clientMetadataUrl, clientAuthentication } = context.grant
+  if (clientAuthentication === 'none' && !client) return ANONYMOUS
   if (client) {
     assertSameIssuer(client, target.issuer, record)
     return preRegistered(client, target, credentials?.registration)
@@ -51,9 +54,16 @@ export async function identifyClient(context: SessionContext, input: IdentityInp
     authorizationServer.clientIdMetadataDocumentSupported &&
     !credentials?.refuses?.clientIdMetadataDocument
   ) {
-    return metadataDocumentClient(context, target.issuer, clientMetadataUrl)
+    context.emit({
+      type: 'registered',
+      issuer: target.issuer,
+      kind: 'client-id-metadata-document',
+      clientId: clientMetadataUrl,
+    })
+    return documentIdentity(context, clientMetadataUrl)
   }
-  if (authorizationServer.registrationEndpoint !== undefined && redirectUri !== undefined) {
+  const mayRegister = redirectUri !== undefined || (context.grant.interactive && !context.grant.usesRedirect)
+  if (authorizationServer.registrationEndpoint !== undefined && mayRegister) {
     const forgotten = credentials?.grant && !stored ? 'the authorization server no longer knew the client' : undefined
     return identityOf(await registerClient(context, { ...input, redirectUri, reason: unusable ?? forgotten }))
   }
@@ -71,17 +81,20 @@ export function clientOfGrant(
   credentials: IssuerCredentials,
 ): ClientIdentity {
   const { client, clientMetadataUrl } = context.grant
-  const { registration } = credentials
-  if (registration) {
-    return client?.clientId === registration.clientId
-      ? preRegistered(client, target, registration)
-      : identityOf(registration)
+  const { registration, grant } = credentials
+  const clientId = grant?.clientId ?? registration?.clientId ?? clientMetadataUrl
+  if (clientId === undefined) {
+    if (grant && context.grant.clientAuthentication === 'none') return ANONYMOUS
+    throw missing('no client information is stored for this login')
   }
-  if (clientMetadataUrl === undefined) throw missing('no client information is stored for this login')
+  if (client?.clientId === clientId) return preRegistered(client, target, registration)
+  if (registration?.clientId === clientId) return identityOf(registration)
+  if (clientId !== clientMetadataUrl)
+    throw missing(`the client ${clientId} that it was issued to is no longer known here`)
   if (!target.authorizationServer.clientIdMetadataDocumentSupported) {
     throw missing('the authorization server no longer accepts client-id metadata documents')
   }
-  return documentIdentity(clientMetadataUrl)
+  return documentIdentity(context, clientMetadataUrl)
 
   function missing(what: string): OAuthError {
     return new OAuthError('configuration', `The login at ${target.issuer} cannot be refreshed: ${what}.`, {
@@ -92,11 +105,16 @@ export function clientOfGrant(
   }
 }
 
-/** Whether a configured client is another one than the stored tokens were issued to; then they are not used (field D19). */
-export function isOtherClient(client: PreRegisteredClient | undefined, credentials: IssuerCredentials): boolean {
-  return (
-    client !== undefined && credentials.grant !== undefined && credentials.registration?.clientId !== client.clientId
-  )
+/**
+ * Whether stored tokens are not for this session: issued to another client than the one configured (field D19), or to a person where
+ * the session speaks for a machine. A token of which the key is lost is nobody's (R-DPOP-1).
+ */
+export function isForeignGrant({ client, interactive }: GrantStrategy, credentials: IssuerCredentials): boolean {
+  const { grant, registration } = credentials
+  if (!grant) return false
+  if (grant.tokenType === 'DPoP' && !grant.dpopJwk) return true
+  if (!interactive && !grant.withoutPerson) return true
+  return client !== undefined && (grant.clientId ?? registration?.clientId) !== client.clientId
 }
 
 /** The identity that a registration gives. */
@@ -110,36 +128,66 @@ export function identityOf(registration: ClientRegistration): ClientIdentity {
   }
 }
 
+/** The identity of a client that is registered elsewhere than at the session's own authorization server. */
+export function preRegisteredIdentity(client: PreRegisteredClient, target: IdentityTarget): ClientIdentity {
+  return preRegistered(client, target, undefined)
+}
+
+type IdentityTarget = Pick<AuthorizationTarget, 'authorizationServer' | 'exception'>
+
 function preRegistered(
   client: PreRegisteredClient,
-  { authorizationServer, exception }: AuthorizationTarget,
+  { authorizationServer, exception }: IdentityTarget,
   stored: ClientRegistration | undefined,
 ): ClientIdentity {
   const remembered = stored?.clientId === client.clientId ? stored : undefined
   // Whoever gives only the id means the client whose secret was given at the login.
   const clientSecret = client.clientSecret ?? remembered?.clientSecret
-  return identityOf({
+  const { clientId, privateKey } = client
+  const identity = identityOf({
     kind: 'pre-registered',
-    clientId: client.clientId,
+    clientId,
     ...(clientSecret !== undefined && { clientSecret }),
     tokenEndpointAuthMethod:
       client.tokenEndpointAuthMethod ??
+      (privateKey && 'private_key_jwt') ??
       exception?.authMethod ??
       remembered?.tokenEndpointAuthMethod ??
       chooseAuthenticationMethod(authorizationServer.tokenEndpointAuthMethodsSupported, {
         secret: clientSecret !== undefined,
       }),
   })
+  return privateKey ? { ...identity, privateKey } : identity
 }
 
-function metadataDocumentClient(context: SessionContext, issuer: string, clientId: string): ClientIdentity {
-  context.emit({ type: 'registered', issuer, kind: 'client-id-metadata-document', clientId })
-  return documentIdentity(clientId)
-}
+const ANONYMOUS: ClientIdentity = { kind: 'anonymous', clientId: '', tokenEndpointAuthMethod: 'none' }
 
 /** The identity that a client-id metadata document gives (R-CIMD-5). */
-export function documentIdentity(clientId: string): ClientIdentity {
-  return { kind: 'client-id-metadata-document', clientId, tokenEndpointAuthMethod: 'none' }
+function documentIdentity(
+  { grant: { clientMetadataKey: privateKey } }: SessionContext,
+  clientId: string,
+): ClientIdentity {
+  return {
+    kind: 'client-id-metadata-document',
+    clientId,
+    tokenEndpointAuthMethod: privateKey ? 'private_key_jwt' : 'none',
+    ...(privateKey && { privateKey }),
+  }
+}
+
+/** The client that began a login. */
+export function clientOfPendingLogin(
+  context: SessionContext,
+  { clientId, registration }: PendingLogin,
+): ClientIdentity {
+  return registration ? withConfiguredKey(context, identityOf(registration)) : documentIdentity(context, clientId)
+}
+
+/** Private keys are never stored: whoever finishes, refreshes or revokes has them configured. */
+function withConfiguredKey({ grant: { client } }: SessionContext, identity: ClientIdentity): ClientIdentity {
+  return client?.privateKey && client.clientId === identity.clientId
+    ? { ...identity, privateKey: client.privateKey }
+    : identity
 }
 
 function whyUnusable(stored: ClientRegistration, input: IdentityInput, now: number): string | undefined {

@@ -21,8 +21,17 @@ export async function storeLogin(
   { issuer, answer, requestedScope, resource }: CompletedTokenRequest,
 ): Promise<void> {
   const grantId = randomId(context)
-  const grant = mergeTokens(answer.response, { kind: 'login', grantId, requestedScope, resource }, context.now())
   const { registration } = answer.client
+  const origin = {
+    kind: 'login',
+    grantId,
+    requestedScope,
+    resource,
+    ...(registration && { clientId: registration.clientId }),
+    withoutPerson: !context.grant.interactive,
+    dpopJwk: answer.dpopJwk,
+  } as const
+  const grant = mergeTokens(answer.response, origin, context.now())
   await context.records.update(record => withLogin(record, { issuer, grant, registration, requestedScope }))
   const { scope, expiresAt, obtainedAt, refreshToken } = grant
   const refreshable = refreshToken !== undefined

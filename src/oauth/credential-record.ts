@@ -1,5 +1,6 @@
 import { constantTimeEqual } from './protocol/authorization.ts'
 import { unionScopes } from './protocol/scope.ts'
+import type { DpopJwk } from './protocol/dpop.ts'
 import type { TokenResponse } from './protocol/token.ts'
 import {
   MAX_PENDING_LOGINS,
@@ -40,6 +41,10 @@ export type GrantOrigin =
       readonly grantId: string
       readonly requestedScope?: string | undefined
       readonly resource?: string | undefined
+      /** Of a registered client; a client-id metadata document is never stored (R-CIMD-3). */
+      readonly clientId?: string | undefined
+      readonly withoutPerson?: boolean
+      readonly dpopJwk?: DpopJwk | undefined
     }
   | { readonly kind: 'refresh'; readonly previous: StoredGrant }
 
@@ -51,6 +56,7 @@ export type GrantOrigin =
  */
 export function mergeTokens(response: TokenResponse, origin: GrantOrigin, now: number): StoredGrant {
   const previous = origin.kind === 'refresh' ? origin.previous : undefined
+  const { clientId, withoutPerson, dpopJwk } = previous ?? (origin as Extract<GrantOrigin, { kind: 'login' }>)
   const refreshToken = response.refreshToken ?? previous?.refreshToken
   const scope = response.scope ?? (origin.kind === 'refresh' ? origin.previous.scope : origin.requestedScope)
   const resource = origin.kind === 'refresh' ? origin.previous.resource : origin.resource
@@ -63,6 +69,9 @@ export function mergeTokens(response: TokenResponse, origin: GrantOrigin, now: n
     ...(refreshToken !== undefined && { refreshToken }),
     ...(scope !== undefined && { scope }),
     ...(resource !== undefined && { resource }),
+    ...(clientId !== undefined && { clientId }),
+    ...(withoutPerson === true && { withoutPerson }),
+    ...(dpopJwk && { dpopJwk }),
   }
 }
 

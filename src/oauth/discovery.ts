@@ -1,6 +1,7 @@
 import { currentCredentials } from './credential-record.ts'
 import { OAuthError } from './errors.ts'
 import type { OAuthEvent } from './events.ts'
+import { assertIssuerExceptions } from './issuer-exception-check.ts'
 import { findIssuerException, type IssuerException } from './issuer-exceptions.ts'
 import type { DocumentReader } from './metadata-document.ts'
 import {
@@ -10,7 +11,7 @@ import {
   type ServerMetadataLookup,
 } from './metadata-lookup.ts'
 import type { AuthorizationChallenge } from './protocol/challenge.ts'
-import { displayUrl } from './protocol/display-text.ts'
+import { displayText, displayUrl } from './protocol/display-text.ts'
 import { resourceIndicator, type ProtectedResourceMetadata } from './protocol/resource-metadata.ts'
 import { legacyServerMetadata, type AuthorizationServerMetadata } from './protocol/server-metadata.ts'
 import type { CredentialRecord } from './store/credential-store.ts'
@@ -59,6 +60,8 @@ export interface DiscoveryOptions {
   readonly readDocument: DocumentReader
   readonly exceptions: readonly IssuerException[]
   readonly requirePkce: boolean
+  /** The only authorization server that may be used. */
+  readonly onlyIssuer: string | undefined
   readonly preferIssuer: ((issuers: readonly string[]) => string | undefined) | undefined
   readonly now: () => number
   readonly emit: (event: OAuthEvent) => void
@@ -72,9 +75,14 @@ interface Cached<T> {
   readonly readAt: number
 }
 
-/** Creates the {@link Discovery} of one session. Starts from `server` as it was at construction (R-PRM-5). */
+/**
+ * Creates the {@link Discovery} of one session. Starts from `server` as it was at construction (R-PRM-5).
+ *
+ * @throws {OAuthError} `configuration` for an exception that cannot be used
+ */
 export function createDiscovery(options: DiscoveryOptions): Discovery {
   const { server, now } = options
+  assertIssuerExceptions(options.exceptions)
   const origin = new URL(server).origin
   // Judged by its age, so that a clock that was set back does not prolong it.
   const isFresh = ({ readAt }: Cached<unknown>): boolean => Math.abs(now() - readAt) < METADATA_LIFETIME_MS
@@ -116,14 +124,14 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     if (!found && (published || issuer !== origin || input.allowLegacy === false))
       throw nothingPublished(server, issuer, { named: published !== undefined, tried })
     const exception = findIssuerException(issuer, options.exceptions)
-    const resource = exception?.resource ?? resourceIndicator(server, published)
-    options.emit({ type: 'discovered', issuer, legacy, ...(resource !== 'omit' && { resource }) })
+    const resource = resourceOf(exception, resourceIndicator(server, published))
+    options.emit({ type: 'discovered', issuer, legacy, ...(resource !== undefined && { resource }) })
     return {
       issuer,
       authorizationServer: found ?? legacyServerMetadata(origin),
       legacy,
       ...(published && { protectedResource: published }),
-      ...(resource !== 'omit' && { resource }),
+      ...(resource !== undefined && { resource }),
       ...(exception && { exception }),
     }
   }
@@ -133,6 +141,9 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
       const published = await protectedResource(input)
       const issuers = orderIssuers(published?.authorizationServers ?? [], input.record, options.preferIssuer)
       const known = currentCredentials(input.record)
+      const { onlyIssuer } = options
+      if (onlyIssuer !== undefined && published && !issuers.includes(onlyIssuer)) throw notTheOne(onlyIssuer, issuers)
+      if (onlyIssuer !== undefined) return targetAt(onlyIssuer, published, input)
       // After a restart the document's named URL is no longer known; the issuer that was bound when it was is (D13).
       if (!published && known?.credentials.grant) return targetAt(known.issuer, undefined, input)
       if (issuers.length === 0) return targetAt(origin, undefined, input)
@@ -161,6 +172,13 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
   }
 }
 
+/** What is sent as resource, or under another name; see {@link IssuerException}. */
+function resourceOf(exception: IssuerException | undefined, published: string): string | undefined {
+  const instead = exception?.resource
+  if (instead === 'omit') return undefined
+  return instead === undefined || instead === 'audience' || instead === 'when-scopes-match' ? published : instead
+}
+
 function orderIssuers(
   issuers: readonly string[],
   record: CredentialRecord | undefined,
@@ -174,6 +192,16 @@ function orderIssuers(
     return issuer === preferred ? 2 : 3
   }
   return [...new Set(issuers)].sort((a, b) => rank(a) - rank(b)).slice(0, MAX_AUTHORIZATION_SERVERS)
+}
+
+function notTheOne(expected: string, issuers: readonly string[]): OAuthError {
+  return new OAuthError('issuer_mismatch', `The MCP server does not name the authorization server ${expected}.`, {
+    step: 'protected resource metadata',
+    issuer: expected,
+    expected,
+    received: issuers.map(issuer => displayText(issuer)).join(', ') || 'none',
+    hint: 'The client is configured for this authorization server only: check its configuration, and whether the server is the right one.',
+  })
 }
 
 function nothingPublished(

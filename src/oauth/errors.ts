@@ -57,6 +57,8 @@ export type OAuthErrorCode =
   /** The server rejects a token that was just issued. */
   | 'fresh_token_rejected'
   | 'revocation_failed'
+  /** Tokens must be bound to a key, and no algorithm for it is known to all. */
+  | 'dpop_unsupported'
 
 /** Where it happened and what was seen. Never holds a secret. */
 export interface OAuthErrorDetail {

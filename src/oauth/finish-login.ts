@@ -1,4 +1,4 @@
-import { documentIdentity, identityOf } from './client-identity.ts'
+import { clientOfPendingLogin } from './client-identity.ts'
 import { storeLogin } from './completed-login.ts'
 import { findPendingLogin, withoutPendingLogin } from './credential-record.ts'
 import type { AuthorizationTarget } from './discovery.ts'
@@ -69,7 +69,7 @@ async function redeemCode(
   pending: PendingLogin,
   code: string,
 ): Promise<void> {
-  const { codeVerifier, redirectUri, resource, registration } = pending
+  const { codeVerifier, redirectUri, resource } = pending
   const form = authorizationCodeForm({
     code,
     codeVerifier,
@@ -77,8 +77,8 @@ async function redeemCode(
     ...(resource !== undefined && { resource }),
     ...(target.exception?.tokenParameters && { extra: target.exception.tokenParameters }),
   })
-  const identity = registration ? identityOf(registration) : documentIdentity(pending.clientId)
-  const answer = await requestToken(context, target, identity, form)
+  const identity = clientOfPendingLogin(context, pending)
+  const answer = await requestToken(context, target, identity, { form, dpopJwk: pending.dpopJwk })
   await storeLogin(context, { issuer: pending.issuer, answer, requestedScope: pending.requestedScope, resource })
 }
 

@@ -1,11 +1,23 @@
 import type { AuthorizationTarget } from './discovery.ts'
 import type { ClientAuthenticationMethod } from './protocol/client-authentication.ts'
+import type { HttpAnswer } from './protocol/http-answer.ts'
+import type { ClientKey } from './protocol/signing-key.ts'
+
+/** The private key that a client authenticates with, and how its assertions are made. */
+export interface ClientPrivateKey extends ClientKey {
+  /** `aud` of the assertions. Default: the issuer (RFC 7523bis); some servers want their token endpoint. */
+  readonly audience?: string
+  /** Life of an assertion in seconds. Default 60, at most 300. */
+  readonly lifetimeSeconds?: number
+}
 
 /** A client that somebody registered at the authorization server beforehand. */
 export interface PreRegisteredClient {
   readonly clientId: string
   readonly clientSecret?: string
-  /** Default: chosen from what the server advertises, `client_secret_basic` first when there is a secret. */
+  /** For `private_key_jwt` (RFC 7523). Never stored. */
+  readonly privateKey?: ClientPrivateKey
+  /** Default: `private_key_jwt` with a private key, else chosen from what the server advertises, `client_secret_basic` first when there is a secret. */
   readonly tokenEndpointAuthMethod?: ClientAuthenticationMethod
 }
 
@@ -33,9 +45,9 @@ export interface GrantContext {
   readonly server: string
   /** The authorization server to use, validated. */
   readonly target: AuthorizationTarget
-  /** Scope to ask for when there is no person involved; `offline_access` is never in it. */
+  /** Scope to ask for, with `offline_access` only where a person takes part (R-SCOPE-5). */
   readonly scope?: string
-  readonly signal?: AbortSignal
+  readonly signal: AbortSignal
   /** Redirect URIs of the stored registration, most wanted first. */
   readonly preferredRedirectUris: readonly string[]
   /** Identifies the client for `redirectUri`, stores a pending login, and builds the authorization URL. */
@@ -44,6 +56,36 @@ export interface GrantContext {
   finish(parameters: URLSearchParams): Promise<void>
   /** Sends a token request as this client and stores its answer as a new grant. For grants without a redirect. @throws {OAuthError} */
   redeem(form: URLSearchParams): Promise<void>
+  /** Sends a form as this client to another endpoint of the authorization server. @throws {OAuthError} what the request throws */
+  send(request: { readonly step: string; readonly url: string; readonly form: URLSearchParams }): Promise<HttpAnswer>
+  /** Sends a form to a token endpoint of another authorization server, as a client that is registered there; nothing is stored. @throws {OAuthError} */
+  sendElsewhere(
+    request: ElsewhereRequest,
+  ): Promise<{ readonly answer: HttpAnswer; readonly secrets: readonly (string | undefined)[] }>
+  /** Waits. @throws {OAuthError} `aborted` */
+  sleep(ms: number): Promise<void>
+  /** Milliseconds since the epoch. */
+  now(): number
+}
+
+/** A request to an authorization server that is not the session's own, such as an identity provider. */
+export interface ElsewhereRequest {
+  readonly step: string
+  /** Its issuer, whose metadata names the token endpoint. */
+  readonly issuer: string
+  /** Where its metadata is not published. */
+  readonly tokenEndpoint?: string
+  readonly client: PreRegisteredClient
+  readonly form: URLSearchParams
+}
+
+/** A token that no authorization server is asked for. */
+export interface SuppliedToken {
+  readonly accessToken: string
+  /** Milliseconds since the epoch; absent when it is used until it is refused. */
+  readonly expiresAt?: number
+  /** Space-separated. */
+  readonly scope?: string
 }
 
 /**
@@ -64,8 +106,22 @@ export interface GrantStrategy {
   /** URL of a client-id metadata document. */
   readonly clientMetadataUrl?: string
   readonly clientMetadata?: ClientMetadata
+  /** Its public half is in the client-id metadata document, which then says `private_key_jwt` (R-CIMD-5). */
+  readonly clientMetadataKey?: ClientPrivateKey
+  /** The only authorization server that may be used; another one named by the MCP server is an error. */
+  readonly issuer?: string
+  /** `none`: the token request names no client at all, the assertion speaks for itself. Default: the client authenticates. */
+  readonly clientAuthentication?: 'none'
+  /** Scope to ask for where neither challenge nor metadata names one; the session's own `scope` goes first. */
+  readonly scope?: string
   /** Added to the authorization request, for providers that need more (`audience`, `prompt`). */
   readonly authorizationParameters?: Readonly<Record<string, string>>
   /** Obtains tokens and hands them to `context`. Absent when only `beginLogin` and `finishLogin` are used. @throws {OAuthError} */
   obtain?(context: GrantContext): Promise<void>
+  /**
+   * Supplies a token that is used as it is: no discovery, no store, no refresh. In place of `obtain`.
+   *
+   * @throws {OAuthError}
+   */
+  supply?(context: { readonly server: string; readonly signal: AbortSignal }): Promise<SuppliedToken>
 }

@@ -1,5 +1,5 @@
 import { PENDING_LOGIN_LIFETIME_MS } from './begin-login.ts'
-import { isOtherClient } from './client-identity.ts'
+import { isForeignGrant } from './client-identity.ts'
 import { currentCredentials } from './credential-record.ts'
 import { hasScope, parseScope } from './protocol/scope.ts'
 import { jitter, randomId, type SessionContext } from './session-context.ts'
@@ -78,7 +78,7 @@ function otherLogin(
   const current = currentCredentials(record)
   const grantId = current?.credentials.grant?.grantId
   if (!current || grantId === undefined || grantId === seen.grantId) return undefined
-  return isOtherClient(context.grant.client, current.credentials) ? undefined : { issuer: current.issuer, grantId }
+  return isForeignGrant(context.grant, current.credentials) ? undefined : { issuer: current.issuer, grantId }
 }
 
 /** The turn of somebody who asks for at least what is wanted, and lives. */

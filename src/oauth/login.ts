@@ -1,18 +1,18 @@
-import { beginPendingLogin } from './begin-login.ts'
-import { identifyClient } from './client-identity.ts'
-import { storeLogin } from './completed-login.ts'
-import { currentCredentials } from './credential-record.ts'
+import { createBackOff } from './back-off.ts'
+import { isForeignGrant } from './client-identity.ts'
+import { currentCredentials, withLogin } from './credential-record.ts'
 import type { AuthorizationTarget } from './discovery.ts'
-import { finishPendingLogin, forgetPendingLogin } from './finish-login.ts'
-import type { GrantContext } from './grant-strategy.ts'
+import { OAuthError } from './errors.ts'
+import { runGrant } from './grant-attempt.ts'
 import { createInteraction, type Interaction } from './interaction.ts'
 import { loginScope } from './login-scope.ts'
 import { takeLoginTurn } from './login-turn.ts'
 import type { AuthorizationChallenge } from './protocol/challenge.ts'
-import type { SessionContext } from './session-context.ts'
+import { displayUrl } from './protocol/display-text.ts'
+import { jitter, randomId, type SessionContext } from './session-context.ts'
 import { createSingleFlight } from './single-flight.ts'
-import type { IssuerCredentials } from './store/credential-store.ts'
-import { requestToken } from './token-request.ts'
+import type { IssuerCredentials, StoredGrant } from './store/credential-store.ts'
+import { isExpired, isRefreshable } from './token-lifetime.ts'
 
 /** Why and for what a login is made. */
 export interface LoginInput {
@@ -24,6 +24,8 @@ export interface LoginInput {
   readonly seen?: { readonly grantId: string | undefined }
   /** Ask, whoever else is asking. Default false. */
   readonly alone?: boolean
+  /** The application asks for a login by name; it may take the place of any other. Default false. */
+  readonly explicit?: boolean
   /** Asked before a person is: throws when there were enough attempts. */
   readonly admit?: () => void
   /** False where nothing proves that the server wants OAuth at all. Default true. */
@@ -51,16 +53,33 @@ export interface Logins {
 /** Creates the {@link Logins} of one session. */
 export function createLogins(context: SessionContext): Logins {
   const flight = createSingleFlight<void>({ cancellable: true })
+  const backOff = createBackOff({
+    now: context.now,
+    jitter: () => jitter(context),
+    onScheduled: delayMs => context.emit({ type: 'retryScheduled', step: 'login', delayMs }),
+  })
   const interaction = createInteraction()
   const { grant } = context
   return {
-    allowed: grant.obtain !== undefined && (context.interactive || !grant.interactive),
+    allowed: (grant.obtain ?? grant.supply) !== undefined && (context.interactive || !grant.interactive),
     async obtain(input, signal) {
       let own = false
       const task = async (flightSignal: AbortSignal): Promise<void> => {
         own = await login(context, interaction, input, flightSignal)
       }
-      await flight.run(task, { signal })
+      const machine = async (flightSignal: AbortSignal): Promise<void> => {
+        const subject = input.challenge?.scope ?? ''
+        if (input.explicit !== true) backOff.assertReady(subject)
+        try {
+          await task(flightSignal)
+          backOff.reset()
+        } catch (error) {
+          // Nobody would notice that an authorization server is asked with every call.
+          if (error instanceof OAuthError && error.code !== 'aborted') backOff.failed(subject, error)
+          throw error
+        }
+      }
+      await flight.run(grant.interactive ? task : machine, { signal })
       return own
     },
     join: signal => flight.join(signal),
@@ -79,16 +98,14 @@ async function login(
   input: LoginInput,
   signal: AbortSignal,
 ): Promise<boolean> {
+  if (context.grant.supply) return supplyToken(context, signal)
   // A person is about to be asked: nothing about where they are sent comes from a cache (R-ASM-6).
-  context.discovery.invalidate()
+  if (context.grant.interactive) context.discovery.invalidate()
   const { challenge, allowLegacy = true } = input
   const record = await context.records.read()
   const target = await context.discovery.target({ challenge, record, allowLegacy, signal })
   announceException(context, target)
-  if (!context.grant.interactive) {
-    await obtain(context, { ...input, target, signal })
-    return true
-  }
+  if (!context.grant.interactive) return obtainWithoutPerson(context, { ...input, target, signal })
   const { seen = { grantId: currentCredentials(record)?.credentials.grant?.grantId }, alone = false } = input
   const { asked: scope } = await scopeOf(context, input, target)
   // While another process asks, the clocks of the calls stand still as they do for a person who is asked here.
@@ -105,6 +122,62 @@ async function login(
   } finally {
     leave()
   }
+}
+
+/**
+ * Obtains tokens for a machine: under the lock of the record, so that one request serves every process (R-CC-3). A person's login is replaced
+ * only on demand.
+ */
+async function obtainWithoutPerson(context: SessionContext, attempt: Omit<Attempt, 'onLearned'>): Promise<boolean> {
+  const { seen, alone = false, explicit = false, signal } = attempt
+  const run = async (): Promise<boolean> => {
+    const current = currentCredentials(await context.records.read())
+    const grant = current?.credentials.grant
+    if (current && grant && !isForeignGrant(context.grant, current.credentials)) {
+      if (!alone && seen && seen.grantId !== grant.grantId && !isExpired(grant, context.now())) {
+        context.emit({ type: 'adopted', issuer: current.issuer, grantId: grant.grantId })
+        return false
+      }
+    } else if (current && grant && !explicit && holdsPersonsLogin(context, current.credentials)) {
+      throw personsLogin(context, current.issuer)
+    }
+    await obtain(context, attempt)
+    return true
+  }
+  return context.store.withLock(context.key, run, { signal })
+}
+
+function holdsPersonsLogin(context: SessionContext, credentials: IssuerCredentials): boolean {
+  const { grant } = credentials
+  if (!grant || grant.withoutPerson) return false
+  return isRefreshable(credentials) || !isExpired(grant, context.now())
+}
+
+function personsLogin({ server, key }: SessionContext, issuer: string): OAuthError {
+  return new OAuthError(
+    'configuration',
+    `The profile ${key.profile} holds a person's login at ${displayUrl(server)}, which a machine would replace.`,
+    { step: 'login', issuer, hint: 'Give the machine a profile of its own, or log out first.' },
+  )
+}
+
+/** Stores what the application supplied, in memory only. */
+async function supplyToken(context: SessionContext, signal: AbortSignal): Promise<boolean> {
+  const { supply } = context.grant
+  if (!supply) return false
+  const { accessToken, expiresAt, scope } = await supply({ server: context.server, signal })
+  const grant: StoredGrant = {
+    grantId: randomId(context),
+    accessToken,
+    tokenType: 'Bearer',
+    obtainedAt: context.now(),
+    ...(expiresAt !== undefined && { expiresAt }),
+    ...(scope !== undefined && { scope }),
+    withoutPerson: true,
+  }
+  const issuer = new URL(context.server).origin
+  await context.records.update(record => withLogin(record, { issuer, grant }))
+  return true
 }
 
 async function obtain(context: SessionContext, attempt: Omit<Attempt, 'onLearned'>): Promise<void> {
@@ -124,12 +197,12 @@ async function scopeOf(
   context: SessionContext,
   { scope, challenge }: LoginInput,
   target: AuthorizationTarget,
-): Promise<{ readonly credentials: IssuerCredentials | undefined; readonly base?: string; readonly asked?: string }> {
+): Promise<{ readonly credentials: IssuerCredentials | undefined; readonly asked?: string }> {
   const credentials = (await context.records.read())?.issuers[target.issuer]
   const given = { target, credentials, explicit: scope, challenged: challenge?.scope }
   const { base, authorization } = loginScope(context, given)
-  const asked = context.grant.usesRedirect ? authorization : base
-  return { credentials, ...(base !== undefined && { base }), ...(asked !== undefined && { asked }) }
+  const asked = context.grant.interactive ? authorization : base
+  return { credentials, ...(asked !== undefined && { asked }) }
 }
 
 interface Attempt extends LoginInput {
@@ -139,59 +212,17 @@ interface Attempt extends LoginInput {
 }
 
 async function obtainOnce(context: SessionContext, attempt: Attempt): Promise<void> {
-  const { target, signal, onLearned } = attempt
-  const { grant } = context
-  const { credentials, base, asked } = await scopeOf(context, attempt, target)
+  const { target, challenge, signal, onLearned } = attempt
+  const { credentials, asked: scope } = await scopeOf(context, attempt, target)
   context.emit({
     type: 'loginStarted',
     issuer: target.issuer,
     stepUp: attempt.stepUp ?? false,
-    ...(asked !== undefined && { scope: asked }),
+    ...(scope !== undefined && { scope }),
   })
-  let begun: string | undefined
-  const grantContext: GrantContext = {
-    server: context.server,
-    target,
-    ...(base !== undefined && { scope: base }),
-    signal,
-    preferredRedirectUris: grant.client ? [] : (credentials?.registration?.redirectUris ?? []),
-    async begin(redirectUri) {
-      const login = await beginPendingLogin(context, {
-        target,
-        redirectUri,
-        explicitScope: attempt.scope,
-        challengedScope: attempt.challenge?.scope,
-        signal,
-        onLearned,
-      })
-      begun = login.state
-      return login
-    },
-    finish: parameters => finishPendingLogin(context, parameters, { signal, onLearned }),
-    redeem: form => redeemDirectly(context, attempt, form, base),
-  }
-  if (grant.interactive) attempt.admit?.()
-  try {
-    await grant.obtain?.(grantContext)
-  } catch (error) {
-    if (begun !== undefined) await forgetPendingLogin(context, begun)
-    throw error
-  }
-}
-
-async function redeemDirectly(
-  context: SessionContext,
-  { target, signal }: Attempt,
-  form: URLSearchParams,
-  requestedScope: string | undefined,
-): Promise<void> {
-  const record = await context.records.read()
-  const identity = await identifyClient(context, { target, record, scope: requestedScope, signal })
-  await context.track(
-    requestToken(context, target, identity, form).then(answer =>
-      storeLogin(context, { issuer: target.issuer, answer, requestedScope, resource: target.resource }),
-    ),
-  )
+  if (context.grant.interactive) attempt.admit?.()
+  const explicitScope = attempt.scope
+  await runGrant(context, { target, challenge, credentials, explicitScope, scope, signal, onLearned })
 }
 
 /** Says which rules are relaxed for the issuer that a login goes to (R-EXC-1). */

@@ -2,8 +2,7 @@ import { clientOfGrant, type ClientIdentity } from './client-identity.ts'
 import type { AuthorizationTarget } from './discovery.ts'
 import { OAuthError } from './errors.ts'
 import { deleteRegistrations, type ClientDeletion } from './client-deletion.ts'
-import { applyClientAuthentication } from './protocol/client-authentication.ts'
-import { secretsIn } from './protocol/redaction.ts'
+import { sendAsClient } from './client-request.ts'
 import { readRevocationResponse, revocationForm } from './protocol/revocation.ts'
 import type { SessionContext } from './session-context.ts'
 import type { CredentialRecord, IssuerCredentials } from './store/credential-store.ts'
@@ -91,7 +90,8 @@ async function revoke(
   signal: AbortSignal | undefined,
 ): Promise<readonly Revocation[]> {
   const { grant } = credentials
-  if (!grant) return []
+  // A supplied token is not ours to revoke.
+  if (!grant || context.grant.supply) return []
   const tokens = [
     ...(grant.refreshToken === undefined ? [] : [{ token: 'refresh_token' as const, value: grant.refreshToken }]),
     { token: 'access_token' as const, value: grant.accessToken },
@@ -117,7 +117,7 @@ async function revoke(
 /** Resolves to what went wrong, if anything. */
 async function revokeOne(
   context: SessionContext,
-  { authorizationServer }: AuthorizationTarget,
+  target: AuthorizationTarget,
   client: ClientIdentity,
   {
     token,
@@ -125,21 +125,17 @@ async function revokeOne(
     signal,
   }: { readonly token: Revocation['token']; readonly value: string; readonly signal: AbortSignal | undefined },
 ): Promise<string | undefined> {
-  const url = authorizationServer.revocationEndpoint
+  const url = target.authorizationServer.revocationEndpoint
   if (url === undefined) return 'the authorization server offers no revocation'
-  const headers = new Headers({ 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' })
   const form = revocationForm(value, token)
-  applyClientAuthentication(client, headers, form)
-  const response = await context.request({
+  const { answer, secrets } = await sendAsClient(context, target, client, {
     step: 'token revocation',
-    method: 'POST',
     url,
-    headers,
-    body: form.toString(),
-    ...(signal && { signal }),
+    form,
+    signal,
   })
-  const { ok, error } = readRevocationResponse(response, [...secretsIn(form, headers), client.clientSecret])
-  return ok ? undefined : (error ?? `the authorization server answered ${response.status}`)
+  const { ok, error } = readRevocationResponse(answer, secrets)
+  return ok ? undefined : (error ?? `the authorization server answered ${answer.status}`)
 }
 
 function reasonOf(error: unknown): string {

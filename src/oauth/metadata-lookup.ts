@@ -1,4 +1,4 @@
-import type { OAuthError } from './errors.ts'
+import { OAuthError } from './errors.ts'
 import { findIssuerException, type IssuerException } from './issuer-exceptions.ts'
 import type { DocumentReader } from './metadata-document.ts'
 import { displayUrl } from './protocol/display-text.ts'
@@ -7,7 +7,12 @@ import {
   resourceMetadataUrls,
   type ProtectedResourceMetadata,
 } from './protocol/resource-metadata.ts'
-import { readServerMetadata, serverMetadataUrls, type AuthorizationServerMetadata } from './protocol/server-metadata.ts'
+import {
+  readServerMetadata,
+  type ServerMetadataContext,
+  serverMetadataUrls,
+  type AuthorizationServerMetadata,
+} from './protocol/server-metadata.ts'
 
 interface LookupOptions {
   readonly server: string
@@ -71,6 +76,7 @@ export async function fetchServerMetadata(
     ...(exception?.trustedIssuer !== undefined && { trustedIssuer: exception.trustedIssuer }),
     ...(exception?.assumeS256 !== undefined && { assumeS256: exception.assumeS256 }),
   }
+  if (exception?.metadata) return { metadata: givenMetadata(exception.metadata, issuer, context), tried: [] }
   const tried: string[] = []
   let failure: OAuthError | undefined
   for (const url of exception?.metadataUrl === undefined ? serverMetadataUrls(issuer) : [exception.metadataUrl]) {
@@ -87,4 +93,22 @@ export async function fetchServerMetadata(
   }
   if (failure) throw failure
   return { tried }
+}
+
+/** What the exception gives in place of a document, judged like one. */
+function givenMetadata(
+  given: Readonly<Record<string, unknown>>,
+  issuer: string,
+  context: ServerMetadataContext,
+): AuthorizationServerMetadata {
+  const body = JSON.stringify({ issuer, ...given })
+  const verdict = readServerMetadata({ status: 200, contentType: 'application/json', body, url: issuer }, context)
+  if (verdict.kind === 'found') return verdict.metadata
+  if (verdict.kind !== 'absent') throw verdict.error
+  throw new OAuthError('configuration', `The metadata given for ${displayUrl(issuer)} is incomplete.`, {
+    step: 'authorization server metadata',
+    issuer,
+    expected: 'authorization_endpoint and token_endpoint at least',
+    received: verdict.why,
+  })
 }

@@ -68,7 +68,7 @@ export function createRedeemer(context: SessionContext, owner: string): Redeemer
     const extra = target.exception?.tokenParameters
     const form = refreshForm({ refreshToken, resource: grant.resource, extra })
     try {
-      return await requestToken(context, target, client, form)
+      return await requestToken(context, target, client, { form, dpopJwk: grant.dpopJwk })
     } catch (error) {
       return afterRefreshFailure(context, { issuer, grant, reason, client, interrupted }, error)
     }

@@ -7,6 +7,8 @@ export interface RequestSigner {
   readonly accessToken: string
   /** Sets what authorizes this request. */
   sign(headers: Headers, request: { readonly method: string; readonly url: URL }): Promise<void>
+  /** Takes note of an answer; true when it only asks for another signature of the same request, which is no attempt at authorization. */
+  answered(response: Response, url: URL): boolean
 }
 
 /** What `withOAuth` asks of a session. */

@@ -3,6 +3,8 @@ import { loginRequired } from './challenge-errors.ts'
 import { createChallengeRecovery, needsLogin } from './challenge-recovery.ts'
 import { currentCredentials } from './credential-record.ts'
 import { createDiscovery } from './discovery.ts'
+import { createDpopKeys } from './dpop-key.ts'
+import { createDpopNonces } from './dpop-nonces.ts'
 import { OAuthError } from './errors.ts'
 import { finishPendingLogin } from './finish-login.ts'
 import type { BegunLogin } from './grant-strategy.ts'
@@ -16,14 +18,14 @@ import { hasScope, parseScope } from './protocol/scope.ts'
 import { isWithinServer, normalizeServerUrl } from './protocol/server-url.ts'
 import { createRecordAccess } from './record-access.ts'
 import { createRefresher } from './refresh.ts'
-import type { RequestAuthorization, RequestSigner } from './request-authorization.ts'
+import type { RequestAuthorization } from './request-authorization.ts'
+import { createSigner } from './request-signer.ts'
 import { waitFor } from './single-flight.ts'
 import { probeServer } from './server-probe.ts'
 import { jitter, type SessionContext } from './session-context.ts'
 import type { LoginOptions, OAuthSessionOptions } from './session-options.ts'
 import { sleep as sleepWithTimer } from './sleep.ts'
 import { loginStatus, type LoginStatus } from './status.ts'
-import type { StoredGrant } from './store/credential-store.ts'
 import { createMemoryStore } from './store/memory-store.ts'
 import { createTokenAccess } from './token-access.ts'
 
@@ -76,10 +78,14 @@ export function createSessionEngine(options: OAuthSessionOptions): SessionEngine
         }
       }
       if (!logins.allowed) throw loginRequired(context.server)
+      if (context.grant.supply) {
+        await logins.obtain({ explicit: true, seen: { grantId } }, signal)
+        return status()
+      }
       // A person is logging in already; a second window would not help them.
       const serves = async (): Promise<boolean> => isEnough(await status(), scope)
       if ((await logins.join(signal)) && (await serves())) return status()
-      const input = { ...(await challengeOf(signal)), scope, alone: force }
+      const input = { ...(await challengeOf(signal)), scope, alone: force, explicit: true }
       // A login that began meanwhile asked for its own scope, not for this one.
       while (!(await logins.obtain({ ...input, seen: { grantId } }, signal)) && !(await serves()))
         grantId = (await status()).grantId
@@ -100,7 +106,7 @@ export function createSessionEngine(options: OAuthSessionOptions): SessionEngine
         target,
         redirectUri,
         explicitScope: scope,
-        challengedScope: challenge?.scope,
+        challenge,
         signal,
       })
     },
@@ -123,7 +129,7 @@ export function createSessionEngine(options: OAuthSessionOptions): SessionEngine
       covers: url => isWithinServer(url, context.server),
       async prepare(signal) {
         const { grant, failure } = await tokens.current(signal)
-        return { ...(grant && { signer: signerOf(grant) }), ...(failure && { failure }) }
+        return { ...(grant && { signer: createSigner(context, grant) }), ...(failure && { failure }) }
       },
       recover: rejected => recovery.recover(rejected),
       succeeded: (operation, accessToken) => recovery.succeeded(operation, accessToken),
@@ -133,15 +139,6 @@ export function createSessionEngine(options: OAuthSessionOptions): SessionEngine
         return redactSecrets(text, [accessToken, refreshToken])
       },
       onInteraction: listener => logins.interaction.subscribe(listener),
-    },
-  }
-}
-
-function signerOf({ accessToken }: StoredGrant): RequestSigner {
-  return {
-    accessToken,
-    async sign(headers) {
-      headers.set('authorization', `Bearer ${accessToken}`)
     },
   }
 }
@@ -157,7 +154,8 @@ function isEnough({ scope, loggedIn }: LoginStatus, wanted: string | undefined):
 function createContext(options: OAuthSessionOptions): { context: SessionContext; settled: () => Promise<void> } {
   const server = normalizeServerUrl(options.server)
   const key = { server, profile: options.profile ?? 'default' }
-  const store = options.store ?? createMemoryStore()
+  // A token that the application supplies is the application's to keep.
+  const store = options.grant.supply ? createMemoryStore() : (options.store ?? createMemoryStore())
   const fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
   const now = options.now ?? Date.now
   const randomBytes = options.randomBytes ?? (length => crypto.getRandomValues(new Uint8Array(length)))
@@ -173,6 +171,7 @@ function createContext(options: OAuthSessionOptions): { context: SessionContext;
   const { resolveHost, preferIssuer } = options
   const policy = createPolicy({ server, exceptions, ...(resolveHost && { resolveHost }) })
   const request = createOAuthRequest({ fetch, policy, onEvent: emit, now })
+  const readDocument = createDocumentReader({ request, sleep, jitter: () => jitter({ randomBytes }), emit })
   const underWay = new Set<Promise<unknown>>()
   const context: SessionContext = {
     server,
@@ -180,17 +179,19 @@ function createContext(options: OAuthSessionOptions): { context: SessionContext;
     store,
     records: createRecordAccess(store, key),
     grant: options.grant,
-    scope: options.scope,
+    scope: options.scope ?? options.grant.scope,
     interactive: options.interactive ?? true,
     fetch,
     policy,
     request,
+    readDocument,
     discovery: createDiscovery({
       server,
-      readDocument: createDocumentReader({ request, sleep, jitter: () => jitter({ randomBytes }), emit }),
+      readDocument,
       exceptions,
       requirePkce: options.grant.usesRedirect,
       preferIssuer,
+      onlyIssuer: options.grant.issuer,
       now,
       emit,
     }),
@@ -199,6 +200,9 @@ function createContext(options: OAuthSessionOptions): { context: SessionContext;
     randomBytes,
     sleep,
     emit,
+    dpop: options.dpop,
+    nonces: createDpopNonces(),
+    dpopKeys: createDpopKeys(),
     track(redemption) {
       const tracked = redemption.finally(() => underWay.delete(tracked))
       underWay.add(tracked)

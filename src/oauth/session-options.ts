@@ -18,6 +18,11 @@ export interface OAuthSessionOptions {
   readonly scope?: string
   /** Whether a person may be asked. With false, `login_required` or `step_up_required` is thrown instead. Default true. */
   readonly interactive?: boolean
+  /**
+   * Whether tokens are bound to a key of this login, so that nobody else can use them (DPoP, RFC 9449). True: always, and a bearer token is
+   * refused; false: never. Default: where the MCP server and its authorization server both offer it.
+   */
+  readonly dpop?: boolean
   /** Used for every request of the session. Default `globalThis.fetch`. */
   readonly fetch?: typeof globalThis.fetch
   /** Milliseconds since the epoch. Default `Date.now`. */

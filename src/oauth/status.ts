@@ -1,9 +1,9 @@
-import { isOtherClient } from './client-identity.ts'
+import { isForeignGrant } from './client-identity.ts'
 import { currentCredentials } from './credential-record.ts'
 import { findIssuerException } from './issuer-exceptions.ts'
 import { isExpired, isRefreshable } from './token-lifetime.ts'
 import type { SessionContext } from './session-context.ts'
-import type { CredentialRecord } from './store/credential-store.ts'
+import type { CredentialRecord, IssuerCredentials } from './store/credential-store.ts'
 
 /** What is known about a login without asking anybody. */
 export interface LoginStatus {
@@ -23,6 +23,10 @@ export interface LoginStatus {
   readonly registration?: 'pre-registered' | 'dynamic' | 'client-id-metadata-document'
   /** Names this login's worth of tokens; a refresh keeps it. */
   readonly grantId?: string
+  /** The tokens are bound to a key that is kept with them (RFC 9449). */
+  readonly dpop?: true
+  /** A machine's login: no person was asked. */
+  readonly withoutPerson?: true
   /** Rules that are relaxed for this issuer, and why. */
   readonly exceptions?: readonly string[]
   /** A refresh is under way, here or in another process, or one was interrupted. */
@@ -34,13 +38,10 @@ export function loginStatus(context: SessionContext, record: CredentialRecord | 
   const { server, profile } = context.key
   const current = currentCredentials(record)
   const grant = current?.credentials.grant
-  if (!current || !grant || isOtherClient(context.grant.client, current.credentials))
+  if (!current || !grant || isForeignGrant(context.grant, current.credentials))
     return { server, profile, loggedIn: false, ...(current && { issuer: current.issuer }) }
   const { issuer, credentials } = current
-  const { registration } = credentials
-  const { clientMetadataUrl } = context.grant
-  const clientId = registration?.clientId ?? clientMetadataUrl
-  const kind = registration?.kind ?? (clientMetadataUrl === undefined ? undefined : 'client-id-metadata-document')
+  const { clientId, kind } = knownClient(context, credentials)
   const refreshable = clientId !== undefined && isRefreshable(credentials)
   const exception = findIssuerException(issuer, context.exceptions)
   return {
@@ -54,7 +55,21 @@ export function loginStatus(context: SessionContext, record: CredentialRecord | 
     ...(clientId !== undefined && { clientId }),
     ...(kind !== undefined && { registration: kind }),
     grantId: grant.grantId,
+    ...(grant.dpopJwk && { dpop: true }),
+    ...(grant.withoutPerson && { withoutPerson: true }),
     ...(exception && { exceptions: [exception.reason] }),
     ...(credentials.refreshing && { refreshing: true }),
   }
+}
+
+/** The client that the grant was issued to, as far as this session can act as that client. */
+function knownClient(
+  { grant: { client, clientMetadataUrl } }: SessionContext,
+  { grant, registration }: IssuerCredentials,
+): { readonly clientId?: string; readonly kind?: NonNullable<LoginStatus['registration']> } {
+  const clientId = grant?.clientId ?? registration?.clientId ?? clientMetadataUrl
+  if (clientId === undefined) return {}
+  if (clientId === registration?.clientId) return { clientId, kind: registration.kind }
+  if (clientId === client?.clientId) return { clientId, kind: 'pre-registered' }
+  return clientId === clientMetadataUrl ? { clientId, kind: 'client-id-metadata-document' } : {}
 }

@@ -1,6 +1,6 @@
 import { loginRequired } from './challenge-errors.ts'
 import { needsLogin } from './challenge-recovery.ts'
-import { isOtherClient } from './client-identity.ts'
+import { isForeignGrant } from './client-identity.ts'
 import { currentCredentials } from './credential-record.ts'
 import { OAuthError } from './errors.ts'
 import type { Logins } from './login.ts'
@@ -66,6 +66,8 @@ export function createTokenAccess({
     if (seen && !expiring(seen)) return { grant: seen }
     const credentials = usable(context, await context.records.read())
     const grant = credentials?.grant
+    if (!context.grant.interactive && (grant ? expiring(grant) && !isRefreshable(credentials) : context.grant.supply))
+      return obtainAgain(grant, signal)
     if (!credentials || !grant || !expiring(grant) || !isRefreshable(credentials)) return { grant }
     const live = !isExpired(grant, context.now())
     // Somebody else is at it, or died at it: either way the token that still works is used up first, without waiting.
@@ -81,6 +83,18 @@ export function createTokenAccess({
       if (works) return { grant }
       if (!needsLogin(error)) throw error
       return { grant: usable(context, await context.records.read())?.grant, failure: error }
+    }
+  }
+
+  /** A machine asks for another token before its own ends; nobody is disturbed by that. */
+  async function obtainAgain(grant: StoredGrant | undefined, signal: AbortSignal | undefined): Promise<KeptGrant> {
+    try {
+      await logins.obtain({ seen: { grantId: grant?.grantId } }, signal)
+      return { grant: usable(context, context.records.snapshot())?.grant }
+    } catch (error) {
+      if (!(error instanceof OAuthError) || error.code === 'aborted' || !grant) throw error
+      // Sent although it has ended: the challenge that answers may say more about where to ask than is known here.
+      return { grant, failure: error }
     }
   }
 
@@ -119,5 +133,5 @@ function isAborted(error: unknown): boolean {
 
 function usable(context: SessionContext, record: CredentialRecord | undefined): IssuerCredentials | undefined {
   const credentials = currentCredentials(record)?.credentials
-  return credentials && !isOtherClient(context.grant.client, credentials) ? credentials : undefined
+  return credentials && !isForeignGrant(context.grant, credentials) ? credentials : undefined
 }

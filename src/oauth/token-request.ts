@@ -1,21 +1,23 @@
 import type { ClientIdentity } from './client-identity.ts'
+import { sendAsClient } from './client-request.ts'
 import type { AuthorizationTarget } from './discovery.ts'
 import { OAuthError } from './errors.ts'
-import { applyClientAuthentication, type ClientAuthenticationMethod } from './protocol/client-authentication.ts'
-import { secretsIn } from './protocol/redaction.ts'
+import type { ClientAuthenticationMethod } from './protocol/client-authentication.ts'
+import type { DpopJwk } from './protocol/dpop.ts'
 import { readTokenResponse, type TokenResponse } from './protocol/token.ts'
 import type { SessionContext } from './session-context.ts'
 
-/** A token response, and the client as it finally authenticated. */
+/** A token response, the client as it finally authenticated, and the key the tokens are bound to. */
 export interface TokenAnswer {
   readonly response: TokenResponse
   readonly client: ClientIdentity
+  readonly dpopJwk?: DpopJwk | undefined
 }
 
 /**
  * Sends one token request, whatever the grant, with the client's registered authentication method (R-TOKEN-2). When the server
- * answers `invalid_client`, the other advertised secret method is tried once, and told to the caller to remember (field T5).
- * Takes no signal: a redemption that was sent ends only by its own time-out (R-TOKEN-3).
+ * answers `invalid_client`, the other advertised secret method is tried once, and told to the caller to remember (field T5). With a key, a
+ * bearer token is refused. Takes no signal: a redemption that was sent ends only by its own time-out (R-TOKEN-3).
  *
  * @throws {OAuthError} `token_refused`, `token_response_invalid`, `token_unavailable`, and what the request throws
  */
@@ -23,10 +25,11 @@ export async function requestToken(
   context: SessionContext,
   target: AuthorizationTarget,
   client: ClientIdentity,
-  form: URLSearchParams,
+  { form, dpopJwk }: { readonly form: URLSearchParams; readonly dpopJwk?: DpopJwk | undefined },
 ): Promise<TokenAnswer> {
+  const redemption = { form, dpopJwk }
   try {
-    return { response: await send(context, target, client, form), client }
+    return { response: await send(context, target, client, redemption), client, dpopJwk }
   } catch (error) {
     const method = isInvalidClient(error) ? otherMethod(client, target) : undefined
     if (method === undefined) throw error
@@ -35,7 +38,7 @@ export async function requestToken(
       tokenEndpointAuthMethod: method,
       ...(client.registration && { registration: { ...client.registration, tokenEndpointAuthMethod: method } }),
     }
-    return { response: await send(context, target, changed, form), client: changed }
+    return { response: await send(context, target, changed, redemption), client: changed, dpopJwk }
   }
 }
 
@@ -46,24 +49,16 @@ export function isInvalidClient(error: unknown): boolean {
 
 async function send(
   context: SessionContext,
-  { authorizationServer }: AuthorizationTarget,
+  target: AuthorizationTarget,
   client: ClientIdentity,
-  form: URLSearchParams,
+  { form, dpopJwk }: { readonly form: URLSearchParams; readonly dpopJwk: DpopJwk | undefined },
 ): Promise<TokenResponse> {
-  const headers = new Headers({ 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' })
-  const body = new URLSearchParams(form)
-  applyClientAuthentication(client, headers, body)
-  const response = await context.request({
-    step: 'token request',
-    method: 'POST',
-    url: authorizationServer.tokenEndpoint,
-    headers,
-    body: body.toString(),
-  })
+  const url = target.authorizationServer.tokenEndpoint
+  const { answer, secrets } = await sendAsClient(context, target, client, { step: 'token request', url, form, dpopJwk })
   // The endpoint moved, or the client is gone: what was read about this server may be out of date (R-ASM-6).
-  if (response.status === 404) context.discovery.invalidate()
+  if (answer.status === 404) context.discovery.invalidate()
   try {
-    return readTokenResponse(response, { secrets: [...secretsIn(body, headers), client.clientSecret] })
+    return readTokenResponse(answer, { secrets, dpop: dpopJwk !== undefined })
   } catch (error) {
     if (isInvalidClient(error)) context.discovery.invalidate()
     throw error
@@ -74,7 +69,7 @@ function otherMethod(
   client: ClientIdentity,
   { authorizationServer }: AuthorizationTarget,
 ): ClientAuthenticationMethod | undefined {
-  if (client.clientSecret === undefined) return undefined
+  if (client.clientSecret === undefined || client.tokenEndpointAuthMethod === 'private_key_jwt') return undefined
   const other = client.tokenEndpointAuthMethod === 'client_secret_basic' ? 'client_secret_post' : 'client_secret_basic'
   return authorizationServer.tokenEndpointAuthMethodsSupported?.includes(other) ? other : undefined
 }

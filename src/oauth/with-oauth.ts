@@ -105,14 +105,21 @@ async function sendWithinServer(
   signer: RequestSigner | undefined,
 ): Promise<Response> {
   let { url } = request
-  for (let redirects = 0; ; redirects++) {
+  let resigned = false
+  for (let redirects = 0; ; ) {
     const headers = new Headers(request.headers)
     await signer?.sign(headers, { method: request.method, url })
     const response = await fetch(url.href, request.initWith(headers))
+    if ((signer?.answered(response, url) ?? false) && request.replayable && !resigned) {
+      resigned = true
+      await discard(response)
+      continue
+    }
     const next = redirectTarget(response, url, request)
     if (!next || redirects === MAX_REDIRECTS || !authorization.covers(next)) return request.asRedirectMode(response)
     await discard(response)
     url = next
+    redirects++
   }
 }
 

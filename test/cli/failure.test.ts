@@ -40,6 +40,7 @@ const OAUTH: Record<OAuthErrorCode, number> = {
   refresh_refused: 3,
   fresh_token_rejected: 4,
   revocation_failed: 1,
+  dpop_unsupported: 4,
 }
 
 const TRANSPORT: Record<TransportErrorCode, number> = {

@@ -1,8 +1,15 @@
 import type { Authorizer, CallbackOutcome } from '../authorizer.ts'
 import { OAuthError } from '../errors.ts'
-import type { ClientMetadata, GrantContext, GrantStrategy, PreRegisteredClient } from '../grant-strategy.ts'
+import type {
+  ClientMetadata,
+  ClientPrivateKey,
+  GrantContext,
+  GrantStrategy,
+  PreRegisteredClient,
+} from '../grant-strategy.ts'
 import { constantTimeEqual } from '../protocol/authorization.ts'
 import { assertClientIdMetadataDocumentUrl } from '../protocol/client-id-metadata.ts'
+import { assertPrivateKey } from '../protocol/signing-key.ts'
 
 /** Options of {@link authorizationCode}. */
 export interface AuthorizationCodeOptions {
@@ -12,6 +19,10 @@ export interface AuthorizationCodeOptions {
   readonly client?: PreRegisteredClient
   /** https URL of a client-id metadata document, used where the authorization server supports them. */
   readonly clientMetadataUrl?: string
+  /** Its public half is in that document, which then says `private_key_jwt`. */
+  readonly clientMetadataKey?: ClientPrivateKey
+  /** The only authorization server that may be used. Default: the one that the MCP server names. */
+  readonly issuer?: string
   /** What the client says about itself when it registers. */
   readonly clientMetadata?: ClientMetadata
   /** Added to the authorization request, for providers that need more (`audience`, `prompt`). */
@@ -25,11 +36,13 @@ export interface AuthorizationCodeOptions {
  * @see RFC 6749 §4.1, RFC 7636
  */
 export function authorizationCode(options: AuthorizationCodeOptions = {}): GrantStrategy {
-  const { authorizer, client, clientMetadataUrl, clientMetadata, authorizationParameters } = options
+  const { authorizer, client, clientMetadataUrl, clientMetadataKey, issuer, clientMetadata } = options
+  const { authorizationParameters } = options
   if (clientMetadataUrl !== undefined) assertClientIdMetadataDocumentUrl(clientMetadataUrl)
   if (client && client.clientId.trim() === '') {
     throw new OAuthError('configuration', 'The client id is empty.', { step: 'client identity' })
   }
+  for (const key of [client?.privateKey, clientMetadataKey]) if (key) assertPrivateKey(key)
   return {
     name: 'authorization_code',
     interactive: true,
@@ -37,6 +50,8 @@ export function authorizationCode(options: AuthorizationCodeOptions = {}): Grant
     grantTypes: ['authorization_code', 'refresh_token'],
     ...(client && { client }),
     ...(clientMetadataUrl !== undefined && { clientMetadataUrl }),
+    ...(clientMetadataKey && { clientMetadataKey }),
+    ...(issuer !== undefined && { issuer }),
     ...(clientMetadata && { clientMetadata }),
     ...(authorizationParameters && { authorizationParameters }),
     ...(authorizer && { obtain: context => obtain(authorizer, context) }),
@@ -46,7 +61,7 @@ export function authorizationCode(options: AuthorizationCodeOptions = {}): Grant
 async function obtain(authorizer: Authorizer, context: GrantContext): Promise<void> {
   const { signal, preferredRedirectUris } = context
   // Bound before it is registered or sent anywhere, so that the URI is one we can really receive (R-DCR-4).
-  const prepared = await authorizer.prepare({ preferredRedirectUris, ...(signal && { signal }) })
+  const prepared = await authorizer.prepare({ preferredRedirectUris, signal })
   try {
     const { url, state } = await context.begin(prepared.redirectUri)
     let outcome: Promise<CallbackOutcome> | undefined

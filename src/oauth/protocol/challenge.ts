@@ -15,6 +15,8 @@ export interface AuthorizationChallenge {
   readonly resourceMetadata?: string
   readonly error?: string
   readonly errorDescription?: string
+  /** The server takes tokens bound to a key: the algorithms it names, or every one (RFC 9449 §7.1). */
+  readonly dpop?: { readonly algorithms?: readonly string[] }
 }
 
 const SEPARATORS = /[\s,;]*/uy
@@ -85,8 +87,14 @@ export function authorizationChallenge(headers: Headers | null | undefined): Aut
   const found = parseChallenges(headers?.get('www-authenticate')).flatMap(({ scheme, parameters }) =>
     scheme === 'bearer' || scheme === 'dpop' ? [toAuthorizationChallenge(scheme, parameters)] : [],
   )
-  const ranked = [...found.filter(each => each.scheme === 'bearer'), ...found.filter(each => each.scheme === 'dpop')]
-  return ranked.find(each => Object.keys(each).length > 1) ?? ranked[0]
+  const proofs = found.filter(each => each.scheme === 'dpop')
+  const ranked = [...found.filter(each => each.scheme === 'bearer'), ...proofs]
+  const chosen = ranked.find(saysAnything) ?? ranked[0]
+  return chosen && proofs[0]?.dpop ? { ...chosen, dpop: proofs[0].dpop } : chosen
+}
+
+function saysAnything({ scope, resourceMetadata, error, errorDescription }: AuthorizationChallenge): boolean {
+  return [scope, resourceMetadata, error, errorDescription].some(value => value !== undefined)
 }
 
 function toAuthorizationChallenge(
@@ -98,12 +106,13 @@ function toAuthorizationChallenge(
     return text === '' ? undefined : text
   }
   const [scope, resourceMetadata] = [value('scope'), value('resource_metadata')]
-  const [error, errorDescription] = [value('error'), value('error_description')]
+  const [error, errorDescription, algorithms] = [value('error'), value('error_description'), value('algs')]
   return {
     scheme,
     ...(scope !== undefined && { scope }),
     ...(resourceMetadata !== undefined && { resourceMetadata }),
     ...(error !== undefined && { error }),
     ...(errorDescription !== undefined && { errorDescription }),
+    ...(scheme === 'dpop' && { dpop: algorithms === undefined ? {} : { algorithms: algorithms.split(/\s+/u) } }),
   }
 }

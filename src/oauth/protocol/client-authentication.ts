@@ -1,4 +1,5 @@
 import { OAuthError } from '../errors.ts'
+import { JWT_BEARER_ASSERTION_TYPE } from './client-assertion.ts'
 
 /** How a client proves itself at the token and revocation endpoints (RFC 7591 §2, OpenID Connect Core §9). */
 export type ClientAuthenticationMethod = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
@@ -7,6 +8,8 @@ export type ClientAuthenticationMethod = 'none' | 'client_secret_basic' | 'clien
 export interface AuthenticatingClient {
   readonly clientId: string
   readonly clientSecret?: string
+  /** A fresh one for this request, with `private_key_jwt`. */
+  readonly clientAssertion?: string
   readonly tokenEndpointAuthMethod: ClientAuthenticationMethod
 }
 
@@ -20,30 +23,36 @@ function formEncode(value: string): string {
  * `client_secret_basic` the id and the secret are form-encoded before Base64, non-ASCII characters included; every other
  * method names the client in the form.
  *
- * @throws {OAuthError} `configuration` when the method needs a secret that is missing, or is not supported
- * @see RFC 6749 §2.3.1
+ * @throws {OAuthError} `configuration` when the method needs a secret or an assertion that is missing, or is not supported
+ * @see RFC 6749 §2.3.1, RFC 7523 §2.2
  */
 export function applyClientAuthentication(client: AuthenticatingClient, headers: Headers, form: URLSearchParams): void {
-  const { clientId, clientSecret, tokenEndpointAuthMethod: method } = client
+  const { clientId, clientSecret, clientAssertion, tokenEndpointAuthMethod: method } = client
   headers.delete('authorization')
   form.delete('client_id')
   form.delete('client_secret')
+  form.delete('client_assertion')
+  form.delete('client_assertion_type')
   if (method === 'none') {
     form.set('client_id', clientId)
     return
   }
+  if (method === 'private_key_jwt') {
+    if (clientAssertion === undefined) throw needs(method, 'a private key')
+    // Optional beside the assertion (RFC 7521 §4.2), and some servers look nowhere else.
+    form.set('client_id', clientId)
+    form.set('client_assertion_type', JWT_BEARER_ASSERTION_TYPE)
+    form.set('client_assertion', clientAssertion)
+    return
+  }
   if (method !== 'client_secret_basic' && method !== 'client_secret_post') {
-    throw new OAuthError('configuration', `The client authentication method ${method} is not supported.`, {
+    throw new OAuthError('configuration', `The client authentication method ${String(method)} is not supported.`, {
       step: 'client authentication',
-      received: method,
+      received: String(method),
     })
   }
   if (clientSecret === undefined || clientSecret === '') {
-    throw new OAuthError('configuration', `The client authentication method ${method} needs a client secret.`, {
-      step: 'client authentication',
-      expected: 'a client secret',
-      hint: 'Give the client secret, or use the method none for a public client.',
-    })
+    throw needs(method, 'a client secret', 'Give the client secret, or use the method none for a public client.')
   }
   if (method === 'client_secret_basic') {
     headers.set('authorization', `Basic ${btoa(`${formEncode(clientId)}:${formEncode(clientSecret)}`)}`)
@@ -51,6 +60,14 @@ export function applyClientAuthentication(client: AuthenticatingClient, headers:
   }
   form.set('client_id', clientId)
   form.set('client_secret', clientSecret)
+}
+
+function needs(method: string, what: string, hint = 'Configure the client with it.'): OAuthError {
+  return new OAuthError('configuration', `The client authentication method ${method} needs ${what}.`, {
+    step: 'client authentication',
+    expected: what,
+    hint,
+  })
 }
 
 const SECRET_METHODS = ['client_secret_basic', 'client_secret_post'] as const

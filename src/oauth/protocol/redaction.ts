@@ -2,7 +2,17 @@
 const SHORTEST_SECRET = 6
 
 /** Parameters of a token or revocation request whose values nobody else may see. */
-const SECRET_PARAMETERS = ['code', 'code_verifier', 'refresh_token', 'client_secret', 'token']
+const SECRET_PARAMETERS = [
+  'code',
+  'code_verifier',
+  'refresh_token',
+  'client_secret',
+  'client_assertion',
+  'assertion',
+  'subject_token',
+  'device_code',
+  'token',
+]
 
 /** The values in a request's form, and the credentials in its header, that {@link redactSecrets} should look for. */
 export function secretsIn(form: URLSearchParams, headers: Headers): readonly string[] {

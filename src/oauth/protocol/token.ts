@@ -111,19 +111,42 @@ const PASSING_ERRORS: ReadonlySet<string> = new Set(['server_error', 'temporaril
  * Reads an answer of the token endpoint: JSON or form, by content type and then by content. A 200 that carries `error` is
  * an error, null members are absent, and an `issuer` member means nothing.
  *
- * @param options `dpop`: a DPoP-bound token was asked for, and nothing less is accepted. `now`: for a `Retry-After` date.
- * `secrets`: what was sent and must not be shown, though the server repeats it
+ * @param options `dpop`: a DPoP-bound token was asked for, and nothing less is accepted
  * @throws {OAuthError} `token_refused` with `detail.oauthError`; `token_unavailable` (retryable) on 5xx, 429, HTML, and
  * any failure without an OAuth error; `token_response_invalid` when a success cannot be used
  * @see RFC 6749 §5
  */
 export function readTokenResponse(
   answer: HttpAnswer,
-  options: { readonly dpop?: boolean; readonly now?: number; readonly secrets?: readonly (string | undefined)[] } = {},
+  options: TokenAnswerOptions & { readonly dpop?: boolean } = {},
 ): TokenResponse {
+  const failure = readTokenError(answer, options)
+  if (failure) throw failure
+  const detail = detailOf(answer, options)
+  const object = parseBody(answer)
+  if (object === undefined) throw invalid('is neither JSON nor a form', describeAnswer(answer), detail)
+  return toTokenResponse(object, detail, { dpop: options.dpop === true, show: showWith(options) })
+}
+
+/** What goes into reading an answer of a token endpoint. */
+export interface TokenAnswerOptions {
+  /** For a `Retry-After` date, in milliseconds since the epoch. */
+  readonly now?: number
+  /** What was sent and must not be shown, though the server repeats it. */
+  readonly secrets?: readonly (string | undefined)[]
+  /** The step in words, for errors. Default `token request`. */
+  readonly step?: string
+}
+
+/**
+ * What an answer of a token endpoint says is wrong; undefined for a success.
+ *
+ * @returns `token_refused` with `detail.oauthError`, or `token_unavailable` (retryable)
+ */
+export function readTokenError(answer: HttpAnswer, options: TokenAnswerOptions = {}): OAuthError | undefined {
   const { status } = answer
-  const show: Show = (value, max) => displayText(redactSecrets(value, options.secrets ?? []), max)
-  const detail: OAuthErrorDetail = { step: STEP, url: displayUrl(answer.url), status }
+  const show = showWith(options)
+  const detail = detailOf(answer, options)
   const unavailable = (why: string): OAuthError => {
     const message = `The token endpoint ${detail.url ?? ''} could not answer (${why}). Nothing is lost; try again later.`
     return new OAuthError('token_unavailable', message, {
@@ -132,18 +155,24 @@ export function readTokenResponse(
       ...retryAfter(answer, options.now),
     })
   }
-  if (isTransientStatus(status)) throw unavailable(describeAnswer(answer))
+  if (isTransientStatus(status)) return unavailable(describeAnswer(answer))
   const object = parseBody(answer)
   const error = object === undefined ? undefined : stringMember(object, 'error')
   if (object !== undefined && error !== undefined) {
-    if (PASSING_ERRORS.has(error)) throw unavailable(error)
-    throw tokenRefused(error, object, detail, show)
+    return PASSING_ERRORS.has(error) ? unavailable(error) : tokenRefused(error, object, detail, show)
   }
   const succeeded = status >= 200 && status < 300
   if (!succeeded || (object === undefined && looksLikeHtml(answer)))
-    throw unavailable(describeFailure(answer, object, show))
-  if (object === undefined) throw invalid('is neither JSON nor a form', describeAnswer(answer), detail)
-  return toTokenResponse(object, detail, { dpop: options.dpop === true, show })
+    return unavailable(describeFailure(answer, object, show))
+  return undefined
+}
+
+function detailOf({ url, status }: HttpAnswer, { step = STEP }: TokenAnswerOptions): OAuthErrorDetail {
+  return { step, url: displayUrl(url), status }
+}
+
+function showWith({ secrets = [] }: TokenAnswerOptions): Show {
+  return (value, max) => displayText(redactSecrets(value, secrets), max)
 }
 
 /** Makes a server's text fit to be shown. */

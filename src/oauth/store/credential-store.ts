@@ -1,4 +1,5 @@
 import type { ClientAuthenticationMethod } from '../protocol/client-authentication.ts'
+import type { DpopJwk } from '../protocol/dpop.ts'
 
 /** Names one credential record: everything known about one server under one profile. */
 export interface CredentialKey {
@@ -39,6 +40,12 @@ export interface StoredGrant {
   readonly scope?: string
   /** The RFC 8707 `resource` exactly as sent; absent when an exception omits it. */
   readonly resource?: string
+  /** The registered client it was issued to; no other may refresh or revoke it. A client-id metadata document is never stored. */
+  readonly clientId?: string
+  /** It was obtained without asking a person: it speaks for a machine. */
+  readonly withoutPerson?: true
+  /** The private key, a JWK with `alg`, that the tokens are bound to (RFC 9449). */
+  readonly dpopJwk?: DpopJwk
 }
 
 /** Says that a redemption of a refresh token is under way, so that a crash in its middle can be told apart. */
@@ -78,6 +85,8 @@ export interface PendingLogin {
   readonly registration?: ClientRegistration
   readonly resource?: string
   readonly requestedScope?: string
+  /** The key that the tokens will be bound to. */
+  readonly dpopJwk?: DpopJwk
   /** The `issuer` the metadata document stated, where an exception trusts another than the identifier; `iss` is held to it. */
   readonly statedIssuer?: string
   /** Whether `iss` must be present in the response (RFC 9207 §2.3). */

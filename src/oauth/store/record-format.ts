@@ -101,6 +101,9 @@ const isGrant = object({
   refreshToken: optional(isString),
   scope: optional(isString),
   resource: optional(isString),
+  clientId: optional(isString),
+  withoutPerson: optional(value => value === true),
+  dpopJwk: optional(isObject),
 })
 
 const isIssuerCredentials = object({
@@ -118,6 +121,7 @@ const isPendingLogin = object({
   redirectUri: isString,
   clientId: isString,
   registration: optional(isRegistration),
+  dpopJwk: optional(isObject),
   createdAt: isNumber,
   expiresAt: isNumber,
 })

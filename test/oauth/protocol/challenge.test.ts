@@ -181,6 +181,7 @@ describe('authorizationChallenge', () => {
     expect(authorizationChallenge(headers('DPoP algs="ES256", error="invalid_token"'))).toEqual({
       scheme: 'dpop',
       error: 'invalid_token',
+      dpop: { algorithms: ['ES256'] },
     })
     expect(authorizationChallenge(headers('DPoP scope="d", Bearer scope="b"'))?.scheme).toBe('bearer')
     expect(authorizationChallenge(headers('Bearer', 'Bearer scope="b"'))?.scope).toBe('b')

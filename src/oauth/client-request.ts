@@ -1,0 +1,92 @@
+import type { ClientIdentity } from './client-identity.ts'
+import type { AuthorizationTarget } from './discovery.ts'
+import { createClientAssertion } from './protocol/client-assertion.ts'
+import { applyClientAuthentication } from './protocol/client-authentication.ts'
+import { createDpopProof, type DpopJwk } from './protocol/dpop.ts'
+import type { HttpAnswer } from './protocol/http-answer.ts'
+import { parseJsonObject, stringListMember, stringMember } from './protocol/json-object.ts'
+import { secretsIn } from './protocol/redaction.ts'
+import type { SessionContext } from './session-context.ts'
+
+/** A form that is sent as the client. */
+export interface ClientRequest {
+  /** The step in words, for errors and events. */
+  readonly step: string
+  readonly url: string
+  readonly form: URLSearchParams
+  /** Proves the possession of this key, too. */
+  readonly dpopJwk?: DpopJwk | undefined
+  /** Ends the request; a redemption passes none (R-TOKEN-3). */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The answer, and what was sent and must not be shown. */
+export interface ClientAnswer {
+  readonly answer: HttpAnswer
+  readonly secrets: readonly (string | undefined)[]
+}
+
+/**
+ * Sends a form to an endpoint of the authorization server, authenticated as the client: one code path for tokens, pushed and device
+ * authorization requests, and revocation (R-TOKEN-2). A demand for a DPoP nonce is met once, with a new proof and a new assertion (R-DPOP-1).
+ *
+ * @throws {OAuthError} `configuration`, and what the request throws
+ */
+export async function sendAsClient(
+  context: SessionContext,
+  target: Pick<AuthorizationTarget, 'authorizationServer'>,
+  client: ClientIdentity,
+  request: ClientRequest,
+): Promise<ClientAnswer> {
+  const used = context.nonces.get('authorization server', request.url)
+  const first = await send(context, target, client, request)
+  const nonce = context.nonces.note('authorization server', request.url, first.answer.headers)
+  if (!request.dpopJwk || nonce === undefined || nonce === used || !wantsNonce(first.answer)) return first
+  const second = await send(context, target, client, request)
+  context.nonces.note('authorization server', request.url, second.answer.headers)
+  return second
+}
+
+function wantsNonce({ status, body }: HttpAnswer): boolean {
+  return status >= 400 && status < 500 && stringMember(parseJsonObject(body) ?? {}, 'error') === 'use_dpop_nonce'
+}
+
+async function send(
+  context: SessionContext,
+  target: Pick<AuthorizationTarget, 'authorizationServer'>,
+  client: ClientIdentity,
+  { step, url, form, dpopJwk, signal }: ClientRequest,
+): Promise<ClientAnswer> {
+  const headers = new Headers({ 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' })
+  const body = new URLSearchParams(form)
+  if (client.kind !== 'anonymous') {
+    const clientAssertion = await assertionOf(context, target, client)
+    applyClientAuthentication({ ...client, ...(clientAssertion !== undefined && { clientAssertion }) }, headers, body)
+  }
+  if (dpopJwk) {
+    const { now, randomBytes } = context
+    const nonce = context.nonces.get('authorization server', url)
+    const key = await context.dpopKeys.ready(dpopJwk)
+    headers.set('dpop', await createDpopProof(key, { method: 'POST', url, nonce, now: now(), randomBytes }))
+  }
+  const sent = { step, method: 'POST', url, headers, body: body.toString(), ...(signal && { signal }) } as const
+  const answer = await context.request(sent)
+  return { answer, secrets: [...secretsIn(body, headers), client.clientSecret] }
+}
+
+async function assertionOf(
+  { now, randomBytes }: SessionContext,
+  { authorizationServer }: Pick<AuthorizationTarget, 'authorizationServer'>,
+  { clientId, privateKey, tokenEndpointAuthMethod }: ClientIdentity,
+): Promise<string | undefined> {
+  if (tokenEndpointAuthMethod !== 'private_key_jwt' || !privateKey) return undefined
+  return createClientAssertion({
+    clientId,
+    key: privateKey,
+    audience: privateKey.audience ?? authorizationServer.issuer,
+    acceptedAlgorithms: stringListMember(authorizationServer.raw, 'token_endpoint_auth_signing_alg_values_supported'),
+    ...(privateKey.lifetimeSeconds !== undefined && { lifetimeSeconds: privateKey.lifetimeSeconds }),
+    now: now(),
+    randomBytes,
+  })
+}

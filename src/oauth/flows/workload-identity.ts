@@ -1,0 +1,82 @@
+import { OAuthError } from '../errors.ts'
+import type { GrantStrategy } from '../grant-strategy.ts'
+import { jwtBearerForm } from '../protocol/token-exchange.ts'
+import { waitFor } from '../single-flight.ts'
+
+/** What a platform is asked for: a JWT about the workload, for the given authorization server. */
+export type AssertionSource = (wanted: {
+  /** Issuer of the authorization server, the audience that the JWT needs. */
+  readonly audience: string
+  readonly signal: AbortSignal
+}) => string | Promise<string>
+
+/** Options of {@link workloadIdentity}. */
+export interface WorkloadIdentityOptions {
+  /** The platform's JWT, read anew for every token request: platforms rotate it. `latchkey/node` reads files and environment variables. */
+  readonly token: AssertionSource
+  /** Where the authorization server wants the client named beside the assertion. */
+  readonly clientId?: string
+  /** The only authorization server that may see the platform's token. Default: the one that the MCP server names. */
+  readonly issuer?: string
+  /** Asked for where neither the challenge nor the server's metadata names a scope. */
+  readonly scope?: string
+}
+
+/**
+ * The JWT bearer grant with the token that a platform (Kubernetes, a cloud, a CI system) gives to a workload. No client secret, no
+ * registration; exactly one token request, and no other grant when it is refused (R-WIF-1).
+ *
+ * @throws {OAuthError} `configuration`
+ * @see RFC 7523 §2.1
+ */
+export function workloadIdentity({ token, clientId, issuer, scope }: WorkloadIdentityOptions): GrantStrategy {
+  return {
+    name: 'workload_identity',
+    interactive: false,
+    usesRedirect: false,
+    grantTypes: ['urn:ietf:params:oauth:grant-type:jwt-bearer'],
+    clientAuthentication: 'none',
+    ...(clientId !== undefined && { client: { clientId, tokenEndpointAuthMethod: 'none' } }),
+    ...(issuer !== undefined && { issuer }),
+    ...(scope !== undefined && { scope }),
+    async obtain({ redeem, target, scope: asked, signal }) {
+      const audience = target.authorizationServer.issuer
+      const assertion = await readAssertion(() => token({ audience, signal }), { step: 'workload identity', signal })
+      const extra = target.exception?.tokenParameters
+      await redeem(jwtBearerForm({ assertion, scope: asked, resource: target.resource, extra }))
+    },
+  }
+}
+
+/** How long somebody may take to hand out a token, in milliseconds. */
+const PATIENCE_MS = 30_000
+
+/**
+ * The token of a callback: waited for so long, trimmed, and never empty. What the callback throws is not shown, for it may quote the token.
+ *
+ * @throws {OAuthError} `configuration`, `timeout`, `aborted`
+ */
+export async function readAssertion(
+  read: () => string | Promise<string>,
+  { step, signal }: { readonly step: string; readonly signal: AbortSignal },
+): Promise<string> {
+  const patience = AbortSignal.timeout(PATIENCE_MS)
+  let token: unknown
+  try {
+    token = await waitFor(Promise.resolve().then(read), AbortSignal.any([signal, patience]))
+  } catch (error) {
+    if (error instanceof OAuthError && error.code !== 'aborted') throw error
+    if (signal.aborted) throw error
+    if (patience.aborted)
+      throw new OAuthError('timeout', `No token was handed out within ${PATIENCE_MS / 1000} s.`, { step })
+    throw new OAuthError(
+      'configuration',
+      'The token could not be read.',
+      { step, hint: 'See the cause of this error.' },
+      { cause: error },
+    )
+  }
+  const text = typeof token === 'string' ? token.trim() : ''
+  if (text !== '') return text
+  throw new OAuthError('configuration', 'The token is empty.', { step, expected: 'a JWT', received: 'nothing' })
+}
