@@ -1,4 +1,4 @@
-import { CommanderError } from 'commander'
+import { type Command, CommanderError } from 'commander'
 import type { CommandContext, CommandOptions } from './command-context.ts'
 import { EXIT } from './exit-code.ts'
 import { describeFailure, type Failure } from './failure.ts'
@@ -19,13 +19,14 @@ export async function runCommandLine(argv: readonly string[], io: Io): Promise<n
     exitCode = await command(context)
   })
   // The text of a usage error arrives with the exception below, where it is shown like every other failure.
-  for (const command of [program, ...program.commands]) {
+  let helpText = ''
+  for (const command of withSubcommands(program)) {
     command.configureHelp({ styleTitle: text => terminal.dataStyle.bold(text) })
     command.configureOutput({
       getOutHasColors: () => terminal.dataStyle.isColorSupported,
       writeOut: text => io.stdout.write(text),
       writeErr: text => {
-        if (argv.length === 0) io.stderr.write(text)
+        helpText = text
       },
     })
     command.exitOverride()
@@ -36,9 +37,13 @@ export async function runCommandLine(argv: readonly string[], io: Io): Promise<n
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return EXIT.done
-      if (argv.length === 0) return EXIT.usage
+      // A command that is not complete says by itself how it goes on.
+      if (error.code === 'commander.help') {
+        io.stderr.write(helpText)
+        return EXIT.usage
+      }
     }
-    const failure = failureOf(error, argv, io.signal.aborted, options)
+    const failure = failureOf(error, commandWords(program, argv), io.signal.aborted, options)
     if (argv.includes('--json')) {
       const { code, message, hint } = failure
       printJson(io, { error: { code, message, ...(hint !== undefined && { hint }) } })
@@ -48,27 +53,42 @@ export async function runCommandLine(argv: readonly string[], io: Io): Promise<n
   }
 }
 
+/** A command, its commands, and theirs. */
+function withSubcommands(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)]
+}
+
+/** The words of the command line that name a command: `cimd create`. */
+function commandWords(program: Command, argv: readonly string[]): readonly string[] {
+  const words: string[] = []
+  let at: Command | undefined = program
+  for (const word of argv) {
+    at = at.commands.find(command => command.name() === word)
+    if (at === undefined) break
+    words.push(word)
+  }
+  return words
+}
+
 function failureOf(
   error: unknown,
-  argv: readonly string[],
+  words: readonly string[],
   aborted: boolean,
   options: CommandOptions | undefined,
 ): Failure {
-  if (error instanceof CommanderError) return usageFailure(error, argv)
+  if (error instanceof CommanderError) return usageFailure(error, words)
   // Whatever broke while everything was being stopped: the person asked for it.
   if (aborted) return { exitCode: EXIT.interrupted, code: 'aborted', message: 'cancelled', facts: {} }
   return describeFailure(error, options)
 }
 
-function usageFailure(error: CommanderError, argv: readonly string[]): Failure {
+function usageFailure(error: CommanderError, words: readonly string[]): Failure {
   const [message = '', suggestion] = error.message.replace(/^error: /, '').split('\n')
-  const command = argv[0]?.startsWith('-') === false ? ` ${argv[0]}` : ''
-  const known = error.code !== 'commander.unknownCommand'
   return {
     exitCode: EXIT.usage,
     code: 'usage',
     message: suggestion === undefined ? message : `${message} ${suggestion}`,
-    hint: `latchkey${known ? command : ''} --help`,
+    hint: ['latchkey', ...words, '--help'].join(' '),
     facts: {},
   }
 }

@@ -104,9 +104,6 @@ function serverUrl(typed: string): string {
 
 function settingsOf(login: LoginOptions | undefined): LoginSettings {
   const { clientMetadataUrl, redirectPort, callbackHost, callbackPath } = login ?? {}
-  if (callbackPath !== undefined && !/^\/[^?#\s]*$/.test(callbackPath)) {
-    throw new UsageError('--callback-path takes a path that begins with a slash', '--callback-path /oauth/callback')
-  }
   return {
     ...(clientMetadataUrl !== undefined && { clientMetadataUrl }),
     ...(redirectPort !== undefined && { redirectPort }),

@@ -1,34 +1,14 @@
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
+import { addCimdCommands } from './cimd-program.ts'
 import type { CommandContext, CommandOptions } from './command-context.ts'
+import { callbackHostOption, callbackPathOption, finish, wholeNumber } from './command-options.ts'
 import type { LoginOptions } from './login-options.ts'
-import { UsageError } from './usage-error.ts'
 import { cliVersion } from './version.ts'
 
 /** Runs a command: its exit code, or an error for `describeFailure`. */
 export type Runner = (options: CommandOptions, command: (context: CommandContext) => Promise<number>) => Promise<void>
 
 const SERVER = ['<server-url>', 'URL of the MCP server, such as https://mcp.example.com/mcp'] as const
-
-function wholeNumber(name: string, least: number, most: number): (text: string) => number {
-  return text => {
-    const value = Number(text)
-    if (/^\d+$/.test(text) && value >= least && value <= most) return value
-    throw new UsageError(`${name} takes a whole number from ${least} to ${most}`)
-  }
-}
-
-/** Gives a command the options that every command has, and its examples. */
-function finish(command: Command, examples: readonly string[]): Command {
-  return command
-    .option('--profile <name>', 'keep several logins to one server apart', 'default')
-    .addOption(
-      new Option('--header <NAME=ENVVAR>', 'send a header whose value comes from the environment (repeatable)')
-        .argParser((option: string, before: readonly string[]) => [...before, option])
-        .default([], 'none'),
-    )
-    .option('--verbose', 'show every authorization step and HTTP request on stderr')
-    .addHelpText('after', `\nExamples:\n${examples.map(example => `  $ ${example}`).join('\n')}`)
-}
 
 /** Describes the command line. Commands are loaded when they run: `--help` and `--version` load nothing else. */
 export function createProgram(run: Runner): Command {
@@ -64,10 +44,8 @@ State is kept in LATCHKEY_HOME; BROWSER, NO_COLOR and HTTPS_PROXY are respected.
         'listen for the answer on this port only',
         wholeNumber('--redirect-port', 1, 65_535),
       )
-      .addOption(
-        new Option('--callback-host <host>', 'host name in the redirect URL').choices(['localhost', '127.0.0.1']),
-      )
-      .option('--callback-path <path>', 'path in the redirect URL (default: /callback)')
+      .addOption(callbackHostOption())
+      .addOption(callbackPathOption())
       .option('--no-browser', 'print the URL, and take the redirect URL pasted on stdin')
       .option('--force', 'log in again even when the login still works')
       .option(
@@ -168,6 +146,8 @@ State is kept in LATCHKEY_HOME; BROWSER, NO_COLOR and HTTPS_PROXY are respected.
         (await import('./commands/call.ts')).call(context, server, { ...options, tool, words }),
       ),
   )
+
+  addCimdCommands(program, run)
 
   return program
 }
