@@ -1,5 +1,6 @@
 import { OAuthError } from './errors.ts'
 import type { IssuerException } from './issuer-exceptions.ts'
+import { matchesIssuerOrigin } from './issuer-pattern.ts'
 import { displayUrl } from './protocol/display-text.ts'
 import { type AddressScope, addressScope } from './protocol/host-address.ts'
 import { isSecureUrl, parseUrl } from './protocol/url.ts'
@@ -11,7 +12,7 @@ export type ResolveHost = (host: string) => Promise<readonly string[]>
 export interface PolicyOptions {
   /** The MCP server's URL, the one party that the user chose. */
   readonly server: string
-  /** Exceptions given by the user; only their `allowPrivateAddress` matters here, at the issuer's own origin. */
+  /** Exceptions given by the user; only their `allowPrivateAddress` matters here, at the origins of their issuers. */
   readonly exceptions?: readonly IssuerException[]
   /** Resolves names for the private-address guard. Without it only literal addresses are judged. */
   readonly resolveHost?: ResolveHost | undefined
@@ -59,12 +60,8 @@ const isInternal = (scope: AddressScope): boolean => scope !== 'public' && scope
 /** Creates the policy of one session. */
 export function createPolicy(options: PolicyOptions): Policy {
   const server = parseUrl(options.server)
-  const exemptOrigins = new Set(
-    options.exceptions?.flatMap(({ issuer, allowPrivateAddress }) => {
-      const origin = allowPrivateAddress === true ? parseUrl(issuer)?.origin : undefined
-      return origin === undefined ? [] : [origin]
-    }),
-  )
+  const exempt = (options.exceptions ?? []).filter(({ allowPrivateAddress }) => allowPrivateAddress === true)
+  const isExempt = ({ origin }: URL): boolean => exempt.some(({ issuer }) => matchesIssuerOrigin(issuer, origin))
 
   async function scopesOf(host: string): Promise<readonly AddressScope[]> {
     const literal = addressScope(host)
@@ -85,7 +82,7 @@ export function createPolicy(options: PolicyOptions): Policy {
   }
 
   async function assertReachable(url: URL, step: string): Promise<void> {
-    if (server === undefined || url.origin === server.origin || exemptOrigins.has(url.origin)) return
+    if (server === undefined || url.origin === server.origin || isExempt(url)) return
     if (isInternal(addressScope(server.hostname))) return
     const inside = (await scopesOf(url.hostname)).some(isInternal)
     // A name proves little: a hostile server may point its own at 127.0.0.1, so plain http needs a literal address.

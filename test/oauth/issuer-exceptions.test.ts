@@ -4,6 +4,7 @@ import {
   findIssuerException,
   type IssuerException,
 } from '../../src/oauth/issuer-exceptions.ts'
+import { assertIssuerExceptions } from '../../src/oauth/issuer-exception-check.ts'
 
 describe('the built-in table', () => {
   it('R-EXC-1 every entry is dated, gives its reason and is bound to an https issuer', () => {
@@ -31,8 +32,34 @@ describe('the built-in table', () => {
     }
   })
 
-  it('field A11: Entra gets no resource', () => {
-    expect(findIssuerException('https://login.microsoftonline.com/tenant/v2.0')?.resource).toBe('omit')
+  it('field A11: Entra gets a resource only with scopes of that resource', () => {
+    for (const tenant of ['tenant', 'common', 'organizations'])
+      expect(findIssuerException(`https://login.microsoftonline.com/${tenant}/v2.0`)?.resource).toBe(
+        'when-scopes-match',
+      )
+  })
+
+  it.each([
+    'https://login.salesforce.com',
+    'https://test.salesforce.com',
+    'https://acme.my.salesforce.com',
+    'https://acme--uat.sandbox.my.salesforce.com',
+    'https://slack.com',
+    'https://mcp.slack.com',
+  ])('field A1: %s is sent back to localhost', issuer => {
+    expect(findIssuerException(issuer)?.redirectHost).toBe('localhost')
+  })
+
+  it.each([
+    ['https://auth.atlassian.com/VCeDsk8ZHncYF1g', 'https://auth.atlassian.com'],
+    ['https://mcp.atlassian.com', 'https://cf.mcp.atlassian.com'],
+    ['https://mcp.slack.com', 'https://slack.com'],
+  ])('field D4: the document of %s may name %s, and nothing else', (issuer, trustedIssuer) => {
+    expect(findIssuerException(issuer)?.trustedIssuer).toBe(trustedIssuer)
+  })
+
+  it('R-EXC-1 every entry passes the check that those given by users must pass', () => {
+    expect(() => assertIssuerExceptions(BUILT_IN_ISSUER_EXCEPTIONS)).not.toThrow()
   })
 
   it('field A16 field D5: Google gets access_type=offline, and its slash is known', () => {
@@ -63,6 +90,13 @@ describe('the built-in table', () => {
     'https://cognito-idp.x.amazonaws.com.evil.com/pool',
     'https://cognito-idp.x.amazonaws.com/pool/deeper',
     'https://accounts.google.com//',
+    'https://auth.atlassian.com',
+    'https://auth.atlassian.com/a/b',
+    'https://my.salesforce.com',
+    'https://a.b.c.my.salesforce.com',
+    'https://evil.com.salesforce.com',
+    'https://acme.my.salesforce.com.evil.com',
+    'https://evil.slack.com',
     'https://accounts.google.com.evil.com',
     'https://auth.example.com',
     '',

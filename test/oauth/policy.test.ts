@@ -105,6 +105,30 @@ describe('the private-address guard of a public server', () => {
     await expect(excepted.assertUrl('https://inside.example.com:8443/token', 's')).rejects.toEqual(refused)
     await expect(excepted.assertUrl('https://10.0.0.7/token', 's')).rejects.toEqual(refused)
   })
+
+  it('R-EXC-1 an exception for a pattern lets every origin through that it stands for, and no other', async () => {
+    const given = { allowPrivateAddress: true, reason: 'ours', since: '2026-11-21' }
+    const excepted = policy({
+      exceptions: [
+        { ...given, issuer: 'https://*.example.com/realms/*' },
+        { ...given, issuer: 'https://10.0.0.7/tenants/*' },
+      ],
+    })
+    for (const url of ['https://inside.example.com/token', 'https://metadata.example.com/', 'https://10.0.0.7/token'])
+      await expect(excepted.assertUrl(url, 's')).resolves.toBeDefined()
+    for (const url of [
+      'https://inside.example.com:8443/token',
+      'https://10.0.0.8/token',
+      'http://127.0.0.1/token',
+      'https://a.inside.example.com.localhost/',
+    ])
+      await expect(excepted.assertUrl(url, 's')).rejects.toEqual(refused)
+  })
+
+  it('R-EXC-1 an exception that does not say so opens nothing', async () => {
+    const exceptions = [{ issuer: 'https://inside.example.com', assumeS256: true, reason: 'x', since: '2026-11-21' }]
+    await expect(policy({ exceptions }).assertUrl('https://inside.example.com/', 's')).rejects.toEqual(refused)
+  })
 })
 
 describe('the guard of an internal server', () => {
