@@ -3,7 +3,16 @@
 //
 //   node conformance/client.mjs URL      scenario in MCP_CONFORMANCE_SCENARIO, its data in MCP_CONFORMANCE_CONTEXT
 import { connect } from 'latchkey/client'
-import { authorizationCode, createMemoryStore, createOAuthSession, withOAuth } from 'latchkey/oauth'
+import {
+  authorizationCode,
+  clientCredentials,
+  createMemoryStore,
+  createOAuthSession,
+  identityAssertion,
+  privateKeyJwt,
+  withOAuth,
+  workloadIdentity,
+} from 'latchkey/oauth'
 
 const scenario = process.env.MCP_CONFORMANCE_SCENARIO ?? ''
 const context = JSON.parse(process.env.MCP_CONFORMANCE_CONTEXT ?? '{}')
@@ -21,16 +30,38 @@ const authorizer = {
   }),
 }
 
-const session = createOAuthSession({
-  server,
-  store: createMemoryStore(),
-  grant: authorizationCode({
+/** How this application gets its tokens. Extensions are chosen by whoever configures the application. */
+const grants = {
+  'auth/client-credentials-basic': () =>
+    clientCredentials({ clientId: context.client_id, clientSecret: context.client_secret }),
+  'auth/client-credentials-jwt': () =>
+    privateKeyJwt({
+      clientId: context.client_id,
+      key: context.private_key_pem,
+      algorithm: context.signing_algorithm,
+    }),
+  'auth/enterprise-managed-authorization': () =>
+    identityAssertion({
+      client: { clientId: context.client_id, clientSecret: context.client_secret },
+      identityProvider: {
+        issuer: context.idp_issuer,
+        tokenEndpoint: context.idp_token_endpoint,
+        client: { clientId: context.idp_client_id },
+        idToken: context.idp_id_token,
+      },
+    }),
+  'auth/wif-jwt-bearer': () => workloadIdentity({ clientId: context.client_id, token: () => context.valid_jwt }),
+}
+
+const person = () =>
+  authorizationCode({
     authorizer,
     clientMetadataUrl: 'https://conformance-test.local/client-metadata.json',
     clientMetadata: { clientName: 'Latchkey conformance' },
     ...(context.client_id && { client: { clientId: context.client_id, clientSecret: context.client_secret } }),
-  }),
-})
+  })
+
+const session = createOAuthSession({ server, store: createMemoryStore(), grant: (grants[scenario] ?? person)() })
 
 /** What the application does once it is connected. */
 const applications = {
