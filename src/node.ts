@@ -14,6 +14,7 @@ export {
   type EnvironmentSurroundings,
 } from './node/environment.ts'
 export { createFileStore, type FileStoreOptions } from './node/file-store.ts'
+export { readIssuerExceptions } from './node/issuer-exceptions-file.ts'
 export { createKeychain, type Keychain, type KeychainOptions } from './node/keychain.ts'
 export { openBrowser, type OpenBrowserOptions } from './node/open-browser.ts'
 export { resolveHost } from './node/resolve-host.ts'
