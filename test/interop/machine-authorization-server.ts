@@ -12,6 +12,7 @@ import {
   REDIRECT_URI,
   SIGNING_ALGORITHMS,
   signingKey,
+  WEB_CLIENT_ID,
 } from './machine-clients.ts'
 
 type Configuration = Parameters<typeof createProvider>[1]
@@ -26,8 +27,8 @@ export interface MachineAuthorizationServerOptions {
   readonly pushedAuthorizationRequests?: 'off' | 'advertised' | 'required'
   /** Whether anybody may register. Default true. */
   readonly registration?: boolean
-  /** The document that {@link CLIENT_METADATA_URL} serves; without one, documents are not supported. */
-  readonly clientMetadataDocument?: object
+  /** What {@link CLIENT_METADATA_URL} serves, null for a page that is not found; without it, documents are not supported. */
+  readonly clientMetadataDocument?: object | null
   /** Opaque tokens can be revoked and introspected, JWTs cannot. Default `jwt`. */
   readonly accessTokens?: 'jwt' | 'opaque'
   readonly deviceFlow?: boolean
@@ -95,9 +96,10 @@ async function configuration(options: MachineAuthorizationServerOptions, origin:
     clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
     // The provider refuses to fetch from loopback, and a document may not live there; so nothing is fetched at all.
     fetch: async url =>
-      options.clientMetadataDocument !== undefined && new Request(url).url === CLIENT_METADATA_URL
+      options.clientMetadataDocument && new Request(url).url === CLIENT_METADATA_URL
         ? Response.json(options.clientMetadataDocument)
         : new Response('not found', { status: 404 }),
+    renderError: (context, out) => void (context.body = `<h1>${out.error}</h1><p>${out.error_description}</p>`),
     extraClientMetadata: {
       properties: ['scope_policy'],
       validator: (_context, _name, _value, metadata) => void delete metadata.scope,
@@ -193,6 +195,13 @@ async function registeredClients(): Promise<NonNullable<Configuration['clients']
       token_endpoint_auth_method: 'none',
       application_type: 'native',
       grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
+    },
+    {
+      client_id: WEB_CLIENT_ID,
+      token_endpoint_auth_method: 'private_key_jwt',
+      application_type: 'native',
+      redirect_uris: [REDIRECT_URI],
+      jwks: { keys: [(await signingKey('PS256')).publicJwk] },
     },
     {
       client_id: CLIENTS.desktop.clientId,

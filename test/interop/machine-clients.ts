@@ -17,6 +17,9 @@ export const CLIENTS = {
   workload: { clientId: 'any-workload' },
 } as const
 
+/** People log in through this one; it authenticates with the PS256 key. */
+export const WEB_CLIENT_ID = 'web-app'
+
 /** What the enterprise's identity provider knows the same application as. */
 export const ENTERPRISE_SSO_CLIENT = {
   clientId: 'app-at-the-enterprise',

@@ -12,7 +12,7 @@ import { CLIENTS, signingKey } from './machine-clients.ts'
 import { type IdentityProvider, startIdentityProvider } from './machine-identity-provider.ts'
 import { type MachineNotes, type MachineNotesOptions, startMachineNotes } from './machine-notes.ts'
 
-const SCOPES = ['notes:read', 'notes:write'] as const
+const SCOPES: readonly string[] = ['notes:read', 'notes:write']
 
 /** Long enough for every test, short enough to look like production. */
 export const ACCESS_TOKEN_SECONDS = 300
@@ -21,7 +21,10 @@ const PLATFORM_ISSUER = 'https://platform.example'
 
 export interface MachineWorldOptions
   extends Partial<
-    Pick<MachineAuthorizationServerOptions, 'pushedAuthorizationRequests' | 'registration' | 'deviceFlow'>
+    Pick<
+      MachineAuthorizationServerOptions,
+      'accessTokenSeconds' | 'pushedAuthorizationRequests' | 'registration' | 'deviceFlow'
+    >
   > {
   /** What the authorization server does about proof of possession. Default `off`. */
   readonly dpop?: MachineAuthorizationServerOptions['dpop']
@@ -29,7 +32,9 @@ export interface MachineWorldOptions
   readonly notesDpop?: MachineNotesOptions['dpop']
   /** Whether the MCP server wants nonces of its own. Default false. */
   readonly notesNonces?: boolean
-  readonly clientMetadataDocument?: object
+  readonly clientMetadataDocument?: object | null
+  /** What the authorization server grants at most; the MCP server knows `notes:read` and `notes:write`. Default: both. */
+  readonly scopes?: readonly string[]
   /** Opaque access tokens can be revoked; JWTs cannot. Default `jwt`. */
   readonly accessTokens?: 'jwt' | 'opaque'
 }
@@ -57,6 +62,8 @@ export interface MachineWorld extends AsyncDisposable {
   advance(ms: number): void
   /** From now on the MCP server rejects every access token issued so far. */
   revokeAccessTokens(): void
+  /** From now on the MCP server rejects every access token there will ever be. */
+  rejectAll(): void
   /** The next token requests are answered with these, one each, before the provider sees them. */
   refuseTokens(...refusals: readonly OAuthRefusal[]): void
   /** A token of the platform for a workload; `claims` replaces single ones. */
@@ -78,6 +85,7 @@ export async function startMachineWorld(options: MachineWorldOptions = {}): Prom
   const clientIds = new Map<string, string>()
   let misissued: Pick<IdentityAssertionPolicy, 'claims' | 'answer'> = {}
   let skipped = 0
+  let rejecting = false
   const record = (leg: Leg): void => {
     legs.push(leg)
     const { access_token: accessToken } = answer(leg)
@@ -86,9 +94,9 @@ export async function startMachineWorld(options: MachineWorldOptions = {}): Prom
   const platformKey = await signingKey('ES256')
   const identityProvider = await startIdentityProvider({ record, policy: () => ({ clientIds, ...misissued }) })
   const authorizationServer = await startMachineAuthorizationServer({
-    ...authorization,
-    scopes: SCOPES,
     accessTokenSeconds: ACCESS_TOKEN_SECONDS,
+    scopes: SCOPES,
+    ...authorization,
     ...(dpop && { dpop }),
     ...(accessTokens && { accessTokens }),
     trusted: {
@@ -112,7 +120,7 @@ export async function startMachineWorld(options: MachineWorldOptions = {}): Prom
         return found && { clientId: String(found.clientId), scope: found.scope ?? '' }
       },
     }),
-    isRevoked: token => revoked.has(token),
+    isRevoked: token => rejecting || revoked.has(token),
   })
   legs.length = 0
   const at = (path: string): readonly Leg[] =>
@@ -135,6 +143,7 @@ export async function startMachineWorld(options: MachineWorldOptions = {}): Prom
     revokeAccessTokens: () => {
       for (const token of issued) revoked.add(token)
     },
+    rejectAll: () => void (rejecting = true),
     refuseTokens: (...more) => void refusals.push(...more),
     workloadToken: async claims => {
       const jwt = new SignJWT({
