@@ -43,9 +43,13 @@ const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 /** Logs in through a browser: a listener on loopback, bound first, raced with a pasted redirect URL. */
 export function createBrowserAuthorizer(options: BrowserAuthorizerOptions = {}): Authorizer {
   return {
-    async prepare({ signal, preferredRedirectUris = [] }) {
+    async prepare({ signal, preferredRedirectUris = [], redirectHost }) {
       if (signal?.aborted) throw aborted()
-      const receiver = await createLoopbackReceiver({ ...options, preferredRedirectUris })
+      const receiver = await createLoopbackReceiver({
+        ...options,
+        preferredRedirectUris,
+        ...(redirectHost && { defaultHost: redirectHost }),
+      })
       return prepared(receiver, options, signal)
     },
   }

@@ -11,8 +11,10 @@ export interface CallbackAddress {
 export interface CallbackAddressOptions {
   /** Bind exactly this port and fail when it is taken. Default: that of a preferred redirect URI if it is free, else any. */
   readonly port?: number
-  /** Host name in the redirect URI; the listener binds loopback whatever it is. Default: a preferred one's, else `127.0.0.1`. */
+  /** Host name in the redirect URI; the listener binds loopback whatever it is. Default: a preferred one's, else `defaultHost`. */
   readonly host?: '127.0.0.1' | 'localhost'
+  /** Host name where none was chosen or registered. Default `127.0.0.1`. */
+  readonly defaultHost?: '127.0.0.1' | 'localhost'
   /** Default: a preferred one's, else `/callback`. */
   readonly path?: string
   /** Redirect URIs that would be welcome because they are registered, most wanted first. At most 16 are looked at. */
@@ -29,8 +31,8 @@ const ANY_PORT_TRIES = 3
  * @throws {OAuthError} `configuration` for a path that a redirect URI cannot have
  */
 export function callbackAddresses(options: CallbackAddressOptions): readonly CallbackAddress[] {
-  const { port, host, path, preferredRedirectUris = [] } = options
-  const own: CallbackAddress = { host: host ?? '127.0.0.1', port: port ?? 0, path: path ?? '/callback' }
+  const { port, host, path, defaultHost = '127.0.0.1', preferredRedirectUris = [] } = options
+  const own: CallbackAddress = { host: host ?? defaultHost, port: port ?? 0, path: path ?? '/callback' }
   if (!isExact(own)) {
     throw new OAuthError('configuration', `${displayText(own.path)} cannot be the path of a redirect URI.`, {
       step: 'callback listener',

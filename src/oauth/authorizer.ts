@@ -29,6 +29,8 @@ export interface PrepareOptions {
   readonly signal?: AbortSignal
   /** Redirect URIs already registered, most wanted first: one of these should be bound when it can be had (R-DCR-4). */
   readonly preferredRedirectUris?: readonly string[]
+  /** Host that a new loopback redirect URI should have, since the provider takes no other. What was configured goes first. */
+  readonly redirectHost?: 'localhost' | '127.0.0.1'
 }
 
 /** Takes a person to an authorization URL and brings the answer back: a browser with a loopback listener, a paste prompt, or anything else. */

@@ -1,4 +1,4 @@
-import { identifyClient, type ClientIdentity } from './client-identity.ts'
+import type { ClientIdentity } from './client-identity.ts'
 import { sendAsClient } from './client-request.ts'
 import { withPendingLogin } from './credential-record.ts'
 import type { AuthorizationTarget } from './discovery.ts'
@@ -6,6 +6,7 @@ import { dpopKeyForLogin } from './dpop-key.ts'
 import { OAuthError } from './errors.ts'
 import { forgetPendingLogin } from './finish-login.ts'
 import type { BegunLogin } from './grant-strategy.ts'
+import { identifyKnownClient } from './known-client.ts'
 import { storeFirstRegistration } from './login-registration.ts'
 import { learnFromRefusal } from './login-refusal.ts'
 import { loginScope } from './login-scope.ts'
@@ -15,6 +16,7 @@ import { dpopThumbprint } from './protocol/dpop.ts'
 import { stringMember } from './protocol/json-object.ts'
 import { pushedAuthorizationUrl, readPushedAuthorization } from './protocol/pushed-authorization.ts'
 import { assertRedirectUri } from './redirect-uri.ts'
+import { nameResourceParameter, targetForScope } from './resource-parameter.ts'
 import type { SessionContext } from './session-context.ts'
 import { throwIfAborted } from './single-flight.ts'
 import type { PendingLogin } from './store/credential-store.ts'
@@ -39,27 +41,28 @@ export interface BeginInput {
  * Begins a login: identifies the client for this redirect URI, stores issuer, verifier and state, and builds the authorization URL
  * (R-AUTHZ-1), pushing the request where the server takes that. The stored grant and its client stay as they are until the login completes (R-DCR-4).
  *
- * @throws {OAuthError} `redirect_uri_refused`, `url_refused`, `authorization_refused` by the push, and what {@link identifyClient} throws
+ * @throws {OAuthError} `redirect_uri_refused`, `url_refused`, `authorization_refused` by the push, and what {@link identifyKnownClient} throws
  */
 export async function beginPendingLogin(context: SessionContext, input: BeginInput): Promise<BegunLogin> {
-  const { target, redirectUri, challenge, signal } = input
+  const { redirectUri, challenge, signal } = input
   assertRedirectUri(redirectUri)
-  const { authorizationServer, issuer } = target
+  const { authorizationServer, issuer } = input.target
   const endpoint = authorizationServer.authorizationEndpoint
-  if (endpoint === undefined) throw noAuthorizationEndpoint(target)
+  if (endpoint === undefined) throw noAuthorizationEndpoint(input.target)
   // A browser asks this machine and its network as readily as we would: the same guard holds for where it is sent.
   await context.policy.assertUrl(endpoint, 'authorization request')
   const record = await context.records.read()
   const credentials = record?.issuers[issuer]
   const { authorization: scope } = loginScope(context, {
-    target,
+    target: input.target,
     credentials,
     explicit: input.explicitScope,
     challenged: challenge?.scope,
   })
+  const target = targetForScope(input.target, scope)
   let client: ClientIdentity
   try {
-    client = await identifyClient(context, { target, record, redirectUri, scope, signal })
+    client = await identifyKnownClient(context, { target, record, redirectUri, scope, endpoint, signal })
   } catch (error) {
     const refused = { issuer, clientId: '', ...(scope !== undefined && { requestedScope: scope }) }
     if (await learnFromRefusal(context, refused, error)) input.onLearned?.()
@@ -100,6 +103,7 @@ export async function beginPendingLogin(context: SessionContext, input: BeginInp
       ...(dpopJwk && { dpop_jkt: await dpopThumbprint(dpopJwk) }),
     },
   })
+  nameResourceParameter(url.searchParams, target)
   try {
     const pushed = await push(context, target, client, { url, endpoint, signal })
     return { url: pushed ?? url, state, expiresAt: pending.expiresAt }

@@ -1,6 +1,7 @@
 import { OAuthError, type OAuthErrorDetail } from './errors.ts'
 import type { AuthorizationChallenge } from './protocol/challenge.ts'
 import { displayText, displayUrl } from './protocol/display-text.ts'
+import { ENCRYPTED_TOKEN_HINT, isEncryptedToken } from './protocol/provider-hint.ts'
 
 /** A login is needed, and nobody may be asked here. `cause` says why the stored one cannot be used any more. */
 export function loginRequired(server: string, challenge?: AuthorizationChallenge, cause?: OAuthError): OAuthError {
@@ -54,7 +55,11 @@ export function stepUpFailed(url: URL, challenge: AuthorizationChallenge, grante
 }
 
 /** A token that was just issued is rejected: logging in again would not help (field T23). */
-export function freshTokenRejected(url: URL, challenge: AuthorizationChallenge | undefined): OAuthError {
+export function freshTokenRejected(
+  url: URL,
+  challenge: AuthorizationChallenge | undefined,
+  accessToken: string,
+): OAuthError {
   const said = [challenge?.error, challenge?.errorDescription]
     .filter(text => text !== undefined)
     .map(text => displayText(text))
@@ -66,7 +71,9 @@ export function freshTokenRejected(url: URL, challenge: AuthorizationChallenge |
       url: displayUrl(url),
       status: 401,
       ...describe(challenge),
-      hint: 'The server and its authorization server disagree: check clocks, issuer and audience there.',
+      hint: isEncryptedToken(accessToken)
+        ? ENCRYPTED_TOKEN_HINT
+        : 'The server and its authorization server disagree: check clocks, issuer and audience there.',
     },
   )
 }

@@ -96,7 +96,7 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
     if (accessToken !== undefined && (marks.recovered || accessToken === rejectedFresh)) {
       rejectedFresh = accessToken
       context.discovery.invalidate()
-      throw freshTokenRejected(url, challenge)
+      throw freshTokenRejected(url, challenge, accessToken)
     }
     if (marks.recovered) return false
     marks.recovered = true

@@ -27,6 +27,8 @@ export interface IdentityInput {
   readonly redirectUri?: string | undefined
   /** Registered with a new client: the same scope as in the authorization request (R-DCR-1). */
   readonly scope?: string | undefined
+  /** A client that the authorization server was seen to refuse: another one is needed. */
+  readonly refused?: { readonly clientId: string; readonly why: string } | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -37,7 +39,7 @@ export interface IdentityInput {
  * @throws {OAuthError} `registration_required`, `registration_rejected`, `registration_invalid`, `registration_issuer_changed`
  */
 export async function identifyClient(context: SessionContext, input: IdentityInput): Promise<ClientIdentity> {
-  const { target, record, redirectUri } = input
+  const { target, record, redirectUri, refused } = input
   const credentials = record?.issuers[target.issuer]
   const { client, clientMetadataUrl, clientAuthentication } = context.grant
   if (clientAuthentication === 'none' && !client) return ANONYMOUS
@@ -52,7 +54,8 @@ export async function identifyClient(context: SessionContext, input: IdentityInp
   if (
     clientMetadataUrl !== undefined &&
     authorizationServer.clientIdMetadataDocumentSupported &&
-    !credentials?.refuses?.clientIdMetadataDocument
+    !credentials?.refuses?.clientIdMetadataDocument &&
+    refused?.clientId !== clientMetadataUrl
   ) {
     context.emit({
       type: 'registered',
@@ -65,7 +68,8 @@ export async function identifyClient(context: SessionContext, input: IdentityInp
   const mayRegister = redirectUri !== undefined || (context.grant.interactive && !context.grant.usesRedirect)
   if (authorizationServer.registrationEndpoint !== undefined && mayRegister) {
     const forgotten = credentials?.grant && !stored ? 'the authorization server no longer knew the client' : undefined
-    return identityOf(await registerClient(context, { ...input, redirectUri, reason: unusable ?? forgotten }))
+    const reason = refused?.why ?? unusable ?? forgotten
+    return identityOf(await registerClient(context, { ...input, redirectUri, reason }))
   }
   throw registrationRequired(target.issuer, redirectUri)
 }
@@ -191,7 +195,8 @@ function withConfiguredKey({ grant: { client } }: SessionContext, identity: Clie
 }
 
 function whyUnusable(stored: ClientRegistration, input: IdentityInput, now: number): string | undefined {
-  const { redirectUri, scope, record, target } = input
+  const { redirectUri, scope, record, target, refused } = input
+  if (stored.clientId === refused?.clientId) return refused.why
   if (stored.clientSecretExpiresAt !== undefined && stored.clientSecretExpiresAt <= now) {
     return 'the client secret expired'
   }

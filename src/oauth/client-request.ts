@@ -6,6 +6,7 @@ import { createDpopProof, type DpopJwk } from './protocol/dpop.ts'
 import type { HttpAnswer } from './protocol/http-answer.ts'
 import { parseJsonObject, stringListMember, stringMember } from './protocol/json-object.ts'
 import { secretsIn } from './protocol/redaction.ts'
+import { nameResourceParameter } from './resource-parameter.ts'
 import type { SessionContext } from './session-context.ts'
 
 /** A form that is sent as the client. */
@@ -34,7 +35,7 @@ export interface ClientAnswer {
  */
 export async function sendAsClient(
   context: SessionContext,
-  target: Pick<AuthorizationTarget, 'authorizationServer'>,
+  target: Pick<AuthorizationTarget, 'authorizationServer' | 'exception'>,
   client: ClientIdentity,
   request: ClientRequest,
 ): Promise<ClientAnswer> {
@@ -53,12 +54,13 @@ function wantsNonce({ status, body }: HttpAnswer): boolean {
 
 async function send(
   context: SessionContext,
-  target: Pick<AuthorizationTarget, 'authorizationServer'>,
+  target: Pick<AuthorizationTarget, 'authorizationServer' | 'exception'>,
   client: ClientIdentity,
   { step, url, form, dpopJwk, signal }: ClientRequest,
 ): Promise<ClientAnswer> {
   const headers = new Headers({ 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' })
   const body = new URLSearchParams(form)
+  nameResourceParameter(body, target)
   if (client.kind !== 'anonymous') {
     const clientAssertion = await assertionOf(context, target, client)
     applyClientAuthentication({ ...client, ...(clientAssertion !== undefined && { clientAssertion }) }, headers, body)

@@ -1,4 +1,5 @@
 import { mergeTokens, withLogin } from './credential-record.ts'
+import { ENCRYPTED_TOKEN_HINT, isEncryptedToken } from './protocol/provider-hint.ts'
 import { randomId, type SessionContext } from './session-context.ts'
 import type { TokenAnswer } from './token-request.ts'
 
@@ -43,6 +44,7 @@ export async function storeLogin(
     ...(scope !== undefined && { scope }),
     ...(expiresAt !== undefined && { expiresAt }),
   })
+  if (isEncryptedToken(grant.accessToken)) context.emit({ type: 'warning', message: ENCRYPTED_TOKEN_HINT })
   if (refreshable || expiresAt === undefined || !context.grant.interactive) return
   // Better said now than found out by being logged out (field T14).
   const minutes = Math.round((expiresAt - obtainedAt) / 60_000)

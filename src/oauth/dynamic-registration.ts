@@ -29,6 +29,7 @@ export async function registerClient(
 ): Promise<ClientRegistration> {
   const { authorizationServer, issuer, legacy } = target
   const { clientName = 'Latchkey', ...metadata } = context.grant.clientMetadata ?? {}
+  const token = await initialAccessTokenFor(context, issuer)
   const body = registrationBody({
     ...metadata,
     redirectUris: redirectUri === undefined ? [] : [redirectUri],
@@ -39,10 +40,10 @@ export async function registerClient(
   })
   const url = authorizationServer.registrationEndpoint ?? ''
   try {
-    const registration = await postRegistration(context, url, body, signal).catch(async (error: unknown) => {
+    const registration = await postRegistration(context, url, { body, token, signal }).catch(async (error: unknown) => {
       if (!isBadRequest(error)) throw error
       // Some servers refuse members they do not know instead of ignoring them (field R9).
-      return postRegistration(context, url, minimalRegistrationBody(body), signal)
+      return postRegistration(context, url, { body: minimalRegistrationBody(body), token, signal })
     })
     const because = reason !== undefined && { reason }
     context.emit({ type: 'registered', issuer, kind: 'dynamic', clientId: registration.clientId, ...because })
@@ -54,21 +55,46 @@ export async function registerClient(
   }
 }
 
+interface RegistrationPost {
+  readonly body: Record<string, unknown>
+  /** See `GrantStrategy.initialAccessToken`. */
+  readonly token: string | undefined
+  readonly signal: AbortSignal | undefined
+}
+
 async function postRegistration(
   context: SessionContext,
   url: string,
-  body: Record<string, unknown>,
-  signal: AbortSignal | undefined,
+  { body, token, signal }: RegistrationPost,
 ): Promise<ClientRegistration> {
   const response = await context.request({
     step: 'client registration',
     method: 'POST',
     url,
-    headers: { 'content-type': 'application/json', accept: 'application/json' },
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json',
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    },
     body: JSON.stringify(body),
     ...(signal && { signal }),
   })
-  return readRegistrationResponse(response, body)
+  const secrets = [token, context.grant.clientMetadata?.softwareStatement]
+  return readRegistrationResponse(response, body, { initialAccessToken: token !== undefined, secrets })
+}
+
+/**
+ * The token to register with at `issuer`. An MCP server that suddenly names another authorization server than the one where this client
+ * registered does not get it out of us (R-ISS-BIND).
+ */
+async function initialAccessTokenFor(context: SessionContext, issuer: string): Promise<string | undefined> {
+  const { initialAccessToken } = context.grant
+  if (initialAccessToken === undefined || context.grant.issuer === issuer) return initialAccessToken
+  const { issuers = {} } = (await context.records.read()) ?? {}
+  const elsewhere = Object.entries(issuers).some(
+    ([key, { registration }]) => key !== issuer && registration?.kind === 'dynamic',
+  )
+  return elsewhere ? undefined : initialAccessToken
 }
 
 function isBadRequest(error: unknown): boolean {

@@ -15,6 +15,7 @@ import { legacyServerMetadata } from './protocol/server-metadata.ts'
 import type { SessionContext } from './session-context.ts'
 import { throwIfAborted } from './single-flight.ts'
 import type { IssuerCredentials } from './store/credential-store.ts'
+import { targetForScope } from './resource-parameter.ts'
 import { requestToken } from './token-request.ts'
 
 /** One attempt of a grant. */
@@ -33,8 +34,11 @@ export interface GrantAttempt {
 }
 
 /** Runs the grant of a session once. @throws {OAuthError} */
-export async function runGrant(context: SessionContext, attempt: GrantAttempt): Promise<void> {
-  const { target, challenge, credentials, scope, signal, onLearned } = attempt
+export async function runGrant(context: SessionContext, given: GrantAttempt): Promise<void> {
+  // A redirect decides this for its own scope.
+  const target = context.grant.usesRedirect ? given.target : targetForScope(given.target, given.scope)
+  const attempt = { ...given, target }
+  const { challenge, credentials, scope, signal, onLearned } = attempt
   const { grant } = context
   let begun: string | undefined
   const direct = createDirectRequests(context, attempt)

@@ -29,6 +29,8 @@ export interface ClientMetadata {
   readonly logoUri?: string
   readonly softwareId?: string
   readonly softwareVersion?: string
+  /** A signed JWT in which somebody whom the authorization server trusts vouches for the software (RFC 7591 §2.3). */
+  readonly softwareStatement?: string
 }
 
 /** A login that was begun: send the person to `url`; the answer carries `state`. */
@@ -106,6 +108,11 @@ export interface GrantStrategy {
   /** URL of a client-id metadata document. */
   readonly clientMetadataUrl?: string
   readonly clientMetadata?: ClientMetadata
+  /**
+   * Sent to the registration endpoint, where only clients with one may register (RFC 7591 §3); never stored or shown. It goes to the
+   * authorization server that the MCP server names, but to no second one: give `issuer`, too, to say which.
+   */
+  readonly initialAccessToken?: string
   /** Its public half is in the client-id metadata document, which then says `private_key_jwt` (R-CIMD-5). */
   readonly clientMetadataKey?: ClientPrivateKey
   /** The only authorization server that may be used; another one named by the MCP server is an error. */

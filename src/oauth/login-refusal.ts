@@ -18,10 +18,14 @@ export async function learnFromRefusal(
 ): Promise<boolean> {
   const reason = error instanceof OAuthError ? error.detail.oauthError : undefined
   if (reason === undefined) return false
+  const { clientMetadataUrl } = context.grant
+  const refusesDocument = login.clientId === clientMetadataUrl && CLIENT_REFUSALS.includes(reason)
+  // With nothing to fall back to, there is nothing to remember: it may have been unable to fetch the document just now (field R15).
+  if (refusesDocument && !(await registersClients(context, login.issuer))) return false
   let learned = false
   await context.records.update(record => {
     const known = record.issuers[login.issuer] ?? {}
-    const next = afterRefusal(known, login, reason, context.grant.clientMetadataUrl)
+    const next = afterRefusal(known, login, { reason, refusesDocument })
     learned = next !== undefined
     return next && withCredentials(record, login.issuer, () => next)
   })
@@ -31,8 +35,7 @@ export async function learnFromRefusal(
 function afterRefusal(
   known: IssuerCredentials,
   login: Pick<PendingLogin, 'clientId' | 'requestedScope'>,
-  reason: string,
-  clientMetadataUrl: string | undefined,
+  { reason, refusesDocument }: { readonly reason: string; readonly refusesDocument: boolean },
 ): IssuerCredentials | undefined {
   const isStored = known.registration?.clientId === login.clientId
   if (reason === 'invalid_scope' && isStored && !known.refuses?.scopeBeyondRegistration) {
@@ -43,11 +46,15 @@ function afterRefusal(
   if (reason === 'invalid_scope' && hasScope(login.requestedScope, 'offline_access') && !known.refuses?.offlineAccess) {
     return { ...known, refuses: { ...known.refuses, offlineAccess: true } }
   }
-  const asDocument = login.clientId === clientMetadataUrl
-  if (asDocument && CLIENT_REFUSALS.includes(reason) && !known.refuses?.clientIdMetadataDocument) {
+  if (refusesDocument && !known.refuses?.clientIdMetadataDocument) {
     return { ...known, refuses: { ...known.refuses, clientIdMetadataDocument: true } }
   }
   if (reason !== 'invalid_client' || known.registration?.kind !== 'dynamic' || !isStored) return undefined
   const { registration: _unknown, ...rest } = known
   return rest
+}
+
+async function registersClients({ discovery }: SessionContext, issuer: string): Promise<boolean> {
+  const target = await discovery.issuer(issuer).catch(() => undefined)
+  return target?.authorizationServer.registrationEndpoint !== undefined
 }

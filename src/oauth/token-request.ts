@@ -4,6 +4,7 @@ import type { AuthorizationTarget } from './discovery.ts'
 import { OAuthError } from './errors.ts'
 import type { ClientAuthenticationMethod } from './protocol/client-authentication.ts'
 import type { DpopJwk } from './protocol/dpop.ts'
+import { refusedDocumentHint } from './protocol/provider-hint.ts'
 import { readTokenResponse, type TokenResponse } from './protocol/token.ts'
 import type { SessionContext } from './session-context.ts'
 
@@ -43,7 +44,7 @@ export async function requestToken(
 }
 
 /** Whether an error says that the authorization server does not know or accept the client. */
-export function isInvalidClient(error: unknown): boolean {
+export function isInvalidClient(error: unknown): error is OAuthError {
   return error instanceof OAuthError && error.detail.oauthError === 'invalid_client'
 }
 
@@ -60,9 +61,14 @@ async function send(
   try {
     return readTokenResponse(answer, { secrets, dpop: dpopJwk !== undefined })
   } catch (error) {
-    if (isInvalidClient(error)) context.discovery.invalidate()
-    throw error
+    if (!isInvalidClient(error)) throw error
+    context.discovery.invalidate()
+    throw client.kind === 'client-id-metadata-document' ? withHint(error, refusedDocumentHint(client.clientId)) : error
   }
+}
+
+function withHint({ code, message, detail }: OAuthError, hint: string): OAuthError {
+  return new OAuthError(code, message, { ...detail, hint })
 }
 
 function otherMethod(

@@ -4,7 +4,11 @@ import { createOAuthSession, type OAuthSession } from '../../src/oauth/session.t
 import type { OAuthSessionOptions } from '../../src/oauth/session-options.ts'
 import { createMemoryStore } from '../../src/oauth/store/memory-store.ts'
 import { withOAuth } from '../../src/oauth/with-oauth.ts'
-import { createMisbehavingServer, type MisbehavingServerOptions } from '../../src/testing/misbehaving-server.ts'
+import {
+  createMisbehavingServer,
+  type MisbehavingServer,
+  type MisbehavingServerOptions,
+} from '../../src/testing/misbehaving-server.ts'
 import type { TestAuthorizer, TestAuthorizerOptions } from '../../src/testing/test-authorizer.ts'
 
 export const START = Date.UTC(2026, 10, 21)
@@ -57,10 +61,18 @@ export function createLife(options: MisbehavingServerOptions = {}) {
     expire: () => {
       clock.now += 3_600_000
     },
-    authorizations: () => server.requestsTo('authorize').map(({ url }) => new URL(url)),
+    /** Where a person was taken. */
+    authorizations: () => visits(server, false),
+    /** Looks at the authorization page that the client took by itself. */
+    looks: () => visits(server, true),
     refreshes: () => server.requestsTo('token:refresh_token'),
     issues: (type: OAuthEvent['type']) => events.filter(event => event.type === type),
   }
+}
+
+function visits(server: MisbehavingServer, byClient: boolean): readonly URL[] {
+  const requests = server.requestsTo('authorize').filter(({ headers }) => 'user-agent' in headers === byClient)
+  return requests.map(({ url }) => new URL(url))
 }
 
 export type Life = ReturnType<typeof createLife>

@@ -132,8 +132,14 @@ export class World {
     return this.tokenRequests.filter(({ form }) => form.get('grant_type') === 'refresh_token')
   }
 
+  /** Visits of a person; a look that the client takes by itself names the client. */
   get authorizations(): readonly Seen[] {
-    return this.seen.filter(({ url }) => url.pathname === '/authorize')
+    return this.seen.filter(({ url, headers }) => url.pathname === '/authorize' && !headers.has('user-agent'))
+  }
+
+  /** Looks at the authorization page that the client took by itself. */
+  get looks(): readonly Seen[] {
+    return this.seen.filter(({ url, headers }) => url.pathname === '/authorize' && headers.has('user-agent'))
   }
 
   /** Waits until `condition` holds; the test's own time-out is the limit. */

@@ -25,6 +25,11 @@ export interface AuthorizationCodeOptions {
   readonly issuer?: string
   /** What the client says about itself when it registers. */
   readonly clientMetadata?: ClientMetadata
+  /**
+   * For an authorization server that registers only clients with one (RFC 7591 §3); never stored or shown. It goes to the authorization
+   * server that the MCP server names, but to no second one: give `issuer`, too, to say which.
+   */
+  readonly initialAccessToken?: string
   /** Added to the authorization request, for providers that need more (`audience`, `prompt`). */
   readonly authorizationParameters?: Readonly<Record<string, string>>
 }
@@ -37,7 +42,7 @@ export interface AuthorizationCodeOptions {
  */
 export function authorizationCode(options: AuthorizationCodeOptions = {}): GrantStrategy {
   const { authorizer, client, clientMetadataUrl, clientMetadataKey, issuer, clientMetadata } = options
-  const { authorizationParameters } = options
+  const { authorizationParameters, initialAccessToken } = options
   if (clientMetadataUrl !== undefined) assertClientIdMetadataDocumentUrl(clientMetadataUrl)
   if (client && client.clientId.trim() === '') {
     throw new OAuthError('configuration', 'The client id is empty.', { step: 'client identity' })
@@ -53,15 +58,17 @@ export function authorizationCode(options: AuthorizationCodeOptions = {}): Grant
     ...(clientMetadataKey && { clientMetadataKey }),
     ...(issuer !== undefined && { issuer }),
     ...(clientMetadata && { clientMetadata }),
+    ...(initialAccessToken !== undefined && { initialAccessToken }),
     ...(authorizationParameters && { authorizationParameters }),
     ...(authorizer && { obtain: context => obtain(authorizer, context) }),
   }
 }
 
 async function obtain(authorizer: Authorizer, context: GrantContext): Promise<void> {
-  const { signal, preferredRedirectUris } = context
+  const { signal, preferredRedirectUris, target } = context
+  const redirectHost = target.exception?.redirectHost
   // Bound before it is registered or sent anywhere, so that the URI is one we can really receive (R-DCR-4).
-  const prepared = await authorizer.prepare({ preferredRedirectUris, signal })
+  const prepared = await authorizer.prepare({ preferredRedirectUris, signal, ...(redirectHost && { redirectHost }) })
   try {
     const { url, state } = await context.begin(prepared.redirectUri)
     let outcome: Promise<CallbackOutcome> | undefined

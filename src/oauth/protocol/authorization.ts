@@ -1,6 +1,7 @@
 import { OAuthError } from '../errors.ts'
 import { encodeBase64Url } from './base64url.ts'
 import { displayText, displayUrl } from './display-text.ts'
+import { providerHint } from './provider-hint.ts'
 import { hasScope } from './scope.ts'
 import { isSecureUrl, parseUrl } from './url.ts'
 
@@ -166,6 +167,7 @@ function refused(error: string, description: string | null): OAuthError {
     step: 'authorization response',
     oauthError: code,
     ...(text !== '' && { oauthErrorDescription: text }),
+    ...providerHint(text),
   })
 }
 

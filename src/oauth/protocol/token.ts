@@ -2,6 +2,7 @@ import { OAuthError, type OAuthErrorDetail } from '../errors.ts'
 import { displayText, displayUrl } from './display-text.ts'
 import { describeAnswer, type HttpAnswer, isTransientStatus, retryAfter } from './http-answer.ts'
 import { isJsonObject, type JsonObject, parseJsonObject, stringMember } from './json-object.ts'
+import { providerHint } from './provider-hint.ts'
 import { redactSecrets } from './redaction.ts'
 
 const STEP = 'token request'
@@ -192,6 +193,7 @@ function tokenRefused(error: string, object: JsonObject, detail: OAuthErrorDetai
     ...detail,
     oauthError: code,
     ...(text !== '' && { oauthErrorDescription: text }),
+    ...providerHint(text),
   })
 }
 
