@@ -1,4 +1,3 @@
-import { createBackOff } from './back-off.ts'
 import { isForeignGrant } from './client-identity.ts'
 import { currentCredentials, withLogin } from './credential-record.ts'
 import type { AuthorizationTarget } from './discovery.ts'
@@ -7,9 +6,10 @@ import { runGrant } from './grant-attempt.ts'
 import { createInteraction, type Interaction } from './interaction.ts'
 import { loginScope } from './login-scope.ts'
 import { takeLoginTurn } from './login-turn.ts'
+import { createMachineBackOff } from './machine-back-off.ts'
 import type { AuthorizationChallenge } from './protocol/challenge.ts'
 import { displayUrl } from './protocol/display-text.ts'
-import { jitter, randomId, type SessionContext } from './session-context.ts'
+import { randomId, type SessionContext } from './session-context.ts'
 import { createSingleFlight } from './single-flight.ts'
 import type { IssuerCredentials, StoredGrant } from './store/credential-store.ts'
 import { isExpired, isRefreshable } from './token-lifetime.ts'
@@ -53,11 +53,7 @@ export interface Logins {
 /** Creates the {@link Logins} of one session. */
 export function createLogins(context: SessionContext): Logins {
   const flight = createSingleFlight<void>({ cancellable: true })
-  const backOff = createBackOff({
-    now: context.now,
-    jitter: () => jitter(context),
-    onScheduled: delayMs => context.emit({ type: 'retryScheduled', step: 'login', delayMs }),
-  })
+  const backOff = createMachineBackOff(context)
   const interaction = createInteraction()
   const { grant } = context
   return {
@@ -67,18 +63,7 @@ export function createLogins(context: SessionContext): Logins {
       const task = async (flightSignal: AbortSignal): Promise<void> => {
         own = await login(context, interaction, input, flightSignal)
       }
-      const machine = async (flightSignal: AbortSignal): Promise<void> => {
-        const subject = input.challenge?.scope ?? ''
-        if (input.explicit !== true) backOff.assertReady(subject)
-        try {
-          await task(flightSignal)
-          backOff.reset()
-        } catch (error) {
-          // Nobody would notice that an authorization server is asked with every call.
-          if (error instanceof OAuthError && error.code !== 'aborted') backOff.failed(subject, error)
-          throw error
-        }
-      }
+      const machine = (flightSignal: AbortSignal): Promise<void> => backOff(input, () => task(flightSignal))
       await flight.run(grant.interactive ? task : machine, { signal })
       return own
     },

@@ -6,6 +6,7 @@ import { OAuthError } from './errors.ts'
 import type { Logins } from './login.ts'
 import { isLocked, type Refresher } from './refresh.ts'
 import { jitter, type SessionContext } from './session-context.ts'
+import { waitFor } from './single-flight.ts'
 import type { CredentialRecord, IssuerCredentials, StoredGrant } from './store/credential-store.ts'
 import { isExpired, isExpiring, isRefreshable } from './token-lifetime.ts'
 
@@ -20,7 +21,7 @@ export interface KeptGrant {
  * Between two looks at the store a request costs no read.
  */
 const LOOK_AGAIN_MS = 1_000
-/** How long a request waits for a refresh while its token still works, in milliseconds; the refresh itself goes on. */
+/** How long a request waits for a newer token while its own still works, in milliseconds; the token request itself goes on. */
 const PATIENCE_MS = 1_000
 
 /** Gives out the stored token, fresh. */
@@ -88,10 +89,15 @@ export function createTokenAccess({
 
   /** A machine asks for another token before its own ends; nobody is disturbed by that. */
   async function obtainAgain(grant: StoredGrant | undefined, signal: AbortSignal | undefined): Promise<KeptGrant> {
+    const works = (): boolean => grant !== undefined && !isExpired(grant, context.now())
+    const input = { seen: { grantId: grant?.grantId } }
+    const patience = works() ? AbortSignal.timeout(PATIENCE_MS) : undefined
     try {
-      await logins.obtain({ seen: { grantId: grant?.grantId } }, signal)
+      if (patience) await waitFor(logins.obtain(input), signal ? AbortSignal.any([signal, patience]) : patience)
+      else await logins.obtain(input, signal)
       return { grant: usable(context, context.records.snapshot())?.grant }
     } catch (error) {
+      if (works() && (isLocked(error) || (patience?.aborted && !signal?.aborted && isAborted(error)))) return { grant }
       if (!(error instanceof OAuthError) || error.code === 'aborted' || !grant) throw error
       // Sent although it has ended: the challenge that answers may say more about where to ask than is known here.
       return { grant, failure: error }
@@ -118,7 +124,7 @@ export function createTokenAccess({
     async valid(signal) {
       let { grant, failure } = await keep(signal)
       if ((!grant || isExpired(grant, context.now())) && logins.allowed && !context.grant.interactive) {
-        await logins.obtain({}, signal)
+        await logins.obtain({ seen: { grantId: grant?.grantId } }, signal)
         ;({ grant, failure } = await keep(signal))
       }
       if (!grant || isExpired(grant, context.now())) throw loginRequired(context.server, undefined, failure)
