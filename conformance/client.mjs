@@ -63,6 +63,12 @@ const person = () =>
 
 const session = createOAuthSession({ server, store: createMemoryStore(), grant: (grants[scenario] ?? person)() })
 
+/** What the person says when the server asks. */
+const answers = {
+  'elicitation-sep1034-client-defaults': { action: 'accept', content: {} },
+  'sep-2322-client-request-state': { action: 'accept', content: { confirmed: true } },
+}
+
 /** What the application does once it is connected. */
 const applications = {
   initialize: client => client.listTools(),
@@ -89,6 +95,13 @@ const applications = {
   'http-invalid-tool-headers': async client => {
     for await (const tool of client.tools()) await client.callTool(tool.name, { region: 'us-west1' })
   },
+  'sep-2322-client-request-state': async client => {
+    await Promise.all(
+      ['test_mrtr_echo_state', 'test_mrtr_unrelated', 'test_mrtr_no_state', 'test_mrtr_no_result_type'].map(tool =>
+        client.callTool(tool, {}),
+      ),
+    )
+  },
   'json-schema-ref-no-deref': client => client.listTools(),
   'json-schema-2020-12-preservation': async client => {
     const { tools } = await client.listTools()
@@ -109,6 +122,7 @@ const client = await connect(server, {
   clientInfo: { name: 'latchkey-conformance', version: '1.0.0' },
   timeoutMs: 20_000,
   ...(scenario === 'request-metadata' && { capabilities: { roots: {}, sampling: {}, elicitation: {} } }),
+  ...(answers[scenario] && { elicitation: { form: () => answers[scenario] } }),
 })
 await application(client)
 await client.close()

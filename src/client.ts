@@ -1,5 +1,14 @@
 export { Client } from './client/client.ts'
 export { DEFAULT_CLIENT_INFO } from './client/client-info.ts'
+export { choicesOf, completeForm } from './client/elicitation-form.ts'
+export type {
+  FormElicitationHandler,
+  InteractionContext,
+  InteractionHandlers,
+  SamplingHandler,
+  UrlElicitationHandler,
+} from './client/interaction.ts'
+export type { ClientMiddleware, ClientRequestCall, NextRequest } from './client/middleware.ts'
 export { type ClientOptions, openClient } from './client/open-client.ts'
 export type { ListOptions, RequestOptions } from './client/request-options.ts'
 export type { ClientTransport } from './client/transport.ts'
@@ -22,7 +31,15 @@ export type {
   ResourceLink,
   TextContent,
 } from './protocol/content.ts'
+export type { CompleteResult, PromptReference, ResourceTemplateReference } from './protocol/completion.ts'
+export type {
+  ElicitRequestFormParams,
+  ElicitRequestURLParams,
+  ElicitResult,
+  PrimitiveSchemaDefinition,
+} from './protocol/elicitation.ts'
 export type { Icon, Implementation } from './protocol/implementation.ts'
+export { LOGGING_LEVELS, type LoggingLevel } from './protocol/logging.ts'
 export type { MetaObject } from './protocol/meta.ts'
 export type { Progress } from './protocol/progress.ts'
 export type { GetPromptResult, ListPromptsResult, Prompt, PromptArgument, PromptMessage } from './protocol/prompts.ts'
@@ -35,6 +52,8 @@ export type {
   ResourceTemplate,
   TextResourceContents,
 } from './protocol/resources.ts'
+export type { Root } from './protocol/roots.ts'
+export type { CreateMessageRequestParams, CreateMessageResult, SamplingMessage } from './protocol/sampling.ts'
 export { PROTOCOL_REVISIONS, type ProtocolRevision } from './protocol/revisions.ts'
 export type { CallToolResult, ListToolsResult, Tool, ToolAnnotations } from './protocol/tools.ts'
 export {

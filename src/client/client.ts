@@ -1,5 +1,9 @@
+import { RpcError, TransportError } from '../jsonrpc/errors.ts'
 import type { ServerCapabilities } from '../protocol/capabilities.ts'
+import type { CompleteRequestParams, CompleteResult } from '../protocol/completion.ts'
+import { HEADER_MISMATCH } from '../protocol/errors.ts'
 import type { Implementation } from '../protocol/implementation.ts'
+import type { LoggingLevel } from '../protocol/logging.ts'
 import type { GetPromptResult, ListPromptsResult, Prompt } from '../protocol/prompts.ts'
 import type {
   ListResourcesResult,
@@ -14,6 +18,7 @@ import type { CallToolResult, ListToolsResult, Tool } from '../protocol/tools.ts
 import type { Connection } from './connection.ts'
 import { paginate } from './pagination.ts'
 import type { ListOptions, RequestOptions } from './request-options.ts'
+import { createToolHeaderRegistry } from './tool-headers.ts'
 
 /**
  * A connected client of one MCP server; `connect` makes one.
@@ -23,10 +28,13 @@ import type { ListOptions, RequestOptions } from './request-options.ts'
  */
 export class Client {
   readonly #connection: Connection
+  readonly #onError: ((error: unknown) => void) | undefined
+  readonly #toolHeaders = createToolHeaderRegistry()
 
   /** Not for direct use: `connect` opens a connection first. */
-  constructor(connection: Connection) {
+  constructor(connection: Connection, { onError }: { readonly onError?: (error: unknown) => void } = {}) {
     this.#connection = connection
+    this.#onError = onError
   }
 
   /** The server's name and version, self-reported: for display only. Absent when a stateless server does not name itself. */
@@ -53,9 +61,14 @@ export class Client {
     return this.#connection.sessionId
   }
 
-  /** One page of the server's tools. */
-  listTools(options?: ListOptions): Promise<ListToolsResult> {
-    return this.#list('tools/list', options)
+  /** One page of the server's tools. Over HTTP, tools whose definitions promise headers that cannot be are left out and reported. */
+  async listTools(options?: ListOptions): Promise<ListToolsResult> {
+    const page = await this.#list('tools/list', options)
+    if (!this.#connection.mirrorsArguments) return page
+    const tools = this.#toolHeaders.admit(page.tools, (tool, problem) =>
+      this.#onError?.(new TransportError('invalid_response', `The tool ${tool.slice(0, 128)} is left out: ${problem}`)),
+    )
+    return tools.length === page.tools.length ? page : { ...page, tools }
   }
 
   /** Every tool, page by page as they are consumed. */
@@ -98,11 +111,26 @@ export class Client {
   }
 
   /**
-   * Calls a tool. Lists nothing and validates nothing on its own. When the connection breaks before the answer, the
-   * `TransportError` says with `detail.mayHaveRun` whether the tool may have run.
+   * Calls a tool. Validates nothing on its own, and lists the tools only when the server misses headers that repeat arguments: then once,
+   * and the call is sent again. When the connection breaks before the answer, the `TransportError` says with `detail.mayHaveRun` whether
+   * the tool may have run.
    */
-  callTool(name: string, args?: Readonly<Record<string, unknown>>, options?: RequestOptions): Promise<CallToolResult> {
-    return this.#connection.request('tools/call', args === undefined ? { name } : { name, arguments: args }, options)
+  async callTool(
+    name: string,
+    args?: Readonly<Record<string, unknown>>,
+    options?: RequestOptions,
+  ): Promise<CallToolResult> {
+    const params = args === undefined ? { name } : { name, arguments: args }
+    const call = (): Promise<CallToolResult> =>
+      this.#connection.request('tools/call', params, options, { headers: this.#toolHeaders.headersOf(name, args) })
+    try {
+      return await call()
+    } catch (error) {
+      const mismatch = error instanceof RpcError && error.code === HEADER_MISMATCH
+      if (!mismatch || !this.#connection.mirrorsArguments) throw error
+      await this.#findTool(name, options)
+      return await call()
+    }
   }
 
   /** Reads a resource. */
@@ -113,6 +141,26 @@ export class Client {
   /** Gets a prompt, filled in. */
   getPrompt(name: string, args?: Readonly<Record<string, string>>, options?: RequestOptions): Promise<GetPromptResult> {
     return this.#connection.request('prompts/get', args === undefined ? { name } : { name, arguments: args }, options)
+  }
+
+  /** Suggests values for an argument of a prompt or a variable of a resource template. */
+  complete(
+    ref: CompleteRequestParams['ref'],
+    argument: CompleteRequestParams['argument'],
+    { context, ...options }: RequestOptions & { readonly context?: Readonly<Record<string, string>> } = {},
+  ): Promise<CompleteResult> {
+    const known = context && { context: { arguments: context } }
+    return this.#connection.request('completion/complete', { ref, argument, ...known }, options)
+  }
+
+  /** The lowest level of log messages that are wanted from now on; `onNotification` gets them. Deprecated by the protocol. */
+  async setLogLevel(level: LoggingLevel, options?: RequestOptions): Promise<void> {
+    await this.#connection.setLogLevel(level, options)
+  }
+
+  /** Tells the server that the roots have changed. Where the server asks for them with every request, nothing is sent. */
+  async rootsChanged(): Promise<void> {
+    await this.#connection.notify('notifications/roots/list_changed')
   }
 
   /** Resolves when the server answers: to `ping`, or, in the stateless family, which has none, to `server/discover`. */
@@ -131,6 +179,12 @@ export class Client {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  /** Reads the list until `name` is in it. */
+  async #findTool(name: string, options: RequestOptions = {}): Promise<void> {
+    for await (const tool of this.tools(options.signal ? { signal: options.signal } : {}))
+      if (tool.name === name) return
   }
 
   #list<Method extends ListMethod>(

@@ -1,15 +1,19 @@
-import { METHOD_NOT_FOUND, RpcError, TransportError } from '../jsonrpc/errors.ts'
+import { TransportError } from '../jsonrpc/errors.ts'
 import type { JsonRpcNotification } from '../jsonrpc/message.ts'
 import { Peer } from '../jsonrpc/peer.ts'
 import type { PeerRequestHandler } from '../jsonrpc/peer-options.ts'
 import type { ClientCapabilities } from '../protocol/capabilities.ts'
 import type { Implementation } from '../protocol/implementation.ts'
-import type { ClientRequestMethod } from '../protocol/methods.ts'
+import type { LoggingLevel } from '../protocol/logging.ts'
+import type { ClientNotificationMethod, ClientRequestMethod } from '../protocol/methods.ts'
 import type { ClientResult } from '../protocol/result-shapes.ts'
-import type { RevisionFamily } from '../protocol/revisions/family.ts'
+import type { DecodedResult, RevisionFamily } from '../protocol/revisions/family.ts'
 import { handshakeFamily } from '../protocol/revisions/handshake.ts'
 import { statelessFamily } from '../protocol/revisions/stateless.ts'
 import { isStatelessRevision, type ProtocolRevision } from '../protocol/revisions.ts'
+import { answerInputRequired, MAX_INPUT_ROUNDS, type InputAnswers } from './input-required.ts'
+import type { Interaction } from './interaction.ts'
+import { runMiddleware, type ClientMiddleware } from './middleware.ts'
 import { negotiate, type Opening, type ServerDescription } from './negotiation.ts'
 import type { RequestOptions } from './request-options.ts'
 import type { ClientTransport } from './transport.ts'
@@ -20,12 +24,25 @@ export interface ConnectionOptions {
   readonly revision: 'auto' | ProtocolRevision
   readonly timeoutMs?: number
   readonly maxInFlight?: number
-  /** Requests of the server that are answered besides `ping`; sampling, elicitation and roots belong here. Handshake family only. */
-  readonly handlers?: Readonly<Record<string, PeerRequestHandler>>
+  /** Answers what the server asks back, on every revision. */
+  readonly interaction: Interaction
+  readonly maxInputRounds?: number
+  readonly middleware?: readonly ClientMiddleware[]
   readonly onNotification?: (notification: JsonRpcNotification) => void
   readonly onError?: (error: unknown) => void
   readonly onClosed?: () => Promise<void>
 }
+
+/** What goes with a request besides its message. */
+export interface SendContext {
+  /** See `SendOptions`. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+type Answer<Method extends ClientRequestMethod> = Exclude<
+  DecodedResult<ClientResult<Method>>,
+  { readonly kind: 'invalid' }
+>
 
 /** A negotiated conversation with one server, which survives the loss of its session. */
 export class Connection {
@@ -36,6 +53,8 @@ export class Connection {
   #family: RevisionFamily
   #server: ServerDescription | undefined
   #renewal: Promise<void> | undefined
+  #logLevel: LoggingLevel | undefined
+  readonly #closing = new AbortController()
 
   constructor(transport: ClientTransport, options: ConnectionOptions) {
     this.#transport = transport
@@ -46,7 +65,7 @@ export class Connection {
     this.#peer = new Peer({
       transport,
       onRequest: (request, context) => this.#answer(request, context),
-      ...(options.onNotification && { onNotification: options.onNotification }),
+      onNotification: notification => this.#notice(notification),
       ...(options.onError && { onError: options.onError }),
       ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }),
       ...(options.maxInFlight !== undefined && { maxOutgoing: options.maxInFlight }),
@@ -68,6 +87,11 @@ export class Connection {
     return this.#family
   }
 
+  /** Whether headers repeat tool arguments: where there are headers, and the revision wants them. */
+  get mirrorsArguments(): boolean {
+    return this.#family.features.methodHeaders && this.#transport.exchangePerRequest
+  }
+
   get sessionId(): string | undefined {
     return this.#transport.sessionId
   }
@@ -84,29 +108,74 @@ export class Connection {
   }
 
   /**
-   * Asks the server something. A lost session is renewed once, and the request sent again: it was provably not handled.
+   * Asks the server something, and answers what it asks back meanwhile.
    *
    * @throws {RpcError} the server's error
-   * @throws {TransportError} everything else; `input_required` when the server asks back
+   * @throws {TransportError} everything else; `input_required` when the server asks for what nobody here can answer
    */
   async request<Method extends ClientRequestMethod>(
     method: Method,
     params: object | undefined,
     options: RequestOptions = {},
+    send: SendContext = {},
   ): Promise<ClientResult<Method>> {
+    const result = await runMiddleware(this.#options.middleware ?? [], { method, params, options }, request =>
+      this.#complete(request.method as Method, request.params, request.options, send),
+    )
+    return result as ClientResult<Method>
+  }
+
+  /** Tells the server something. Left out on a revision that has no such notification. @throws {TransportError} */
+  async notify(method: ClientNotificationMethod, params?: object): Promise<void> {
+    const { messages } = this.#family
+    if (messages.allowsNotification(method)) await this.#peer.notify(method, messages.encodeNotification(params))
+  }
+
+  /** From now on, with every request of a stateless server; a handshake server is told once. */
+  async setLogLevel(level: LoggingLevel, options?: RequestOptions): Promise<void> {
+    this.#logLevel = level
+    if (this.#family.messages.allowsRequest('logging/setLevel'))
+      await this.request('logging/setLevel', { level }, options)
+  }
+
+  /** The request and, while the server asks back, its repetitions with the answers: independent requests, each under an id of its own. */
+  async #complete<Method extends ClientRequestMethod>(
+    method: Method,
+    params: object | undefined,
+    options: RequestOptions,
+    send: SendContext,
+  ): Promise<ClientResult<Method>> {
+    const { interaction, maxInputRounds: maxRounds = MAX_INPUT_ROUNDS } = this.#options
+    let answers: InputAnswers | undefined
+    for (let round = 1; ; round += 1) {
+      const answer = await this.#sendInSession(method, answers ? { ...params, ...answers } : params, options, send)
+      if (answer.kind === 'complete') return answer.result
+      const signal = options.signal ? AbortSignal.any([options.signal, this.#closing.signal]) : this.#closing.signal
+      answers = await answerInputRequired(answer.result, { method, round, maxRounds, interaction, signal })
+    }
+  }
+
+  /** A lost session is renewed once, and the request sent again: it was provably not handled. */
+  async #sendInSession<Method extends ClientRequestMethod>(
+    method: Method,
+    params: object | undefined,
+    options: RequestOptions,
+    send: SendContext,
+  ): Promise<Answer<Method>> {
     if (this.#renewal) await this.#renewal
     const { sessionId } = this
     try {
-      return await this.#send(method, params, options)
+      return await this.#send(method, params, options, send)
     } catch (error) {
       if (!(error instanceof TransportError && error.code === 'session_lost')) throw error
       await this.#renew(sessionId)
-      return await this.#send(method, params, options)
+      return await this.#send(method, params, options, send)
     }
   }
 
   async close(): Promise<void> {
     this.#stopListening?.()
+    this.#closing.abort(new TransportError('closed', 'The connection is closed'))
     await this.#peer.close()
     await this.#options.onClosed?.()
   }
@@ -114,45 +183,40 @@ export class Connection {
   async #send<Method extends ClientRequestMethod>(
     method: Method,
     params: object | undefined,
-    { meta, ...options }: RequestOptions,
-  ): Promise<ClientResult<Method>> {
+    { meta, logLevel = this.#logLevel, ...options }: RequestOptions,
+    { headers }: SendContext = {},
+  ): Promise<Answer<Method>> {
     const { messages } = this.#family
-    const answer = messages.decodeResult(
-      method,
-      await this.#peer.request(method, messages.encodeRequest(params, { meta }), options),
+    const encoded = messages.encodeRequest(params, { meta, logLevel })
+    const answer = messages.decodeResult(method, await this.#peer.request(method, encoded, { ...options, headers }))
+    if (answer.kind !== 'invalid') return answer
+    throw new TransportError(
+      'invalid_response',
+      `The answer to ${method} is not what the protocol promises: ${answer.issue.message}`,
+      { method, mayHaveRun: true },
     )
-    switch (answer.kind) {
-      case 'complete':
-        return answer.result
-      case 'input-required': {
-        const asks = Object.values(answer.result.inputRequests ?? {}).map(request => request.method)
-        const what = [...new Set(asks)].join(', ') || 'another attempt'
-        const hint =
-          'Input-required results are not answered yet: connect with a handshake revision, or call what needs no input'
-        throw new TransportError('input_required', `The server asks for ${what} before it answers ${method}`, {
-          method,
-          hint,
-        })
-      }
-      default:
-        throw new TransportError(
-          'invalid_response',
-          `The answer to ${method} is not what the protocol promises: ${answer.issue.message}`,
-          { method, mayHaveRun: true },
-        )
-    }
+  }
+
+  async #sendOpening<Method extends ClientRequestMethod>(
+    method: Method,
+    params: object | undefined,
+    options: RequestOptions,
+  ): Promise<ClientResult<Method>> {
+    const answer = await this.#send(method, params, options)
+    if (answer.kind === 'complete') return answer.result
+    throw new TransportError('invalid_response', `The server asks for input before it answers ${method}`, { method })
   }
 
   async #negotiate(revision: 'auto' | ProtocolRevision, options: RequestOptions): Promise<void> {
     const opening: Opening = {
       discover: async offered => {
         this.#use(offered)
-        return await this.#send('server/discover', undefined, options)
+        return await this.#sendOpening('server/discover', undefined, options)
       },
       initialize: async offered => {
         this.#use(offered)
         const { clientInfo, capabilities } = this.#options
-        return await this.#send('initialize', { protocolVersion: offered, capabilities, clientInfo }, options)
+        return await this.#sendOpening('initialize', { protocolVersion: offered, capabilities, clientInfo }, options)
       },
     }
     this.#server = await negotiate(opening, revision)
@@ -187,11 +251,22 @@ export class Connection {
     return isStatelessRevision(revision) ? statelessFamily(revision, this.#options) : handshakeFamily(revision)
   }
 
+  #notice(notification: JsonRpcNotification): void {
+    const { method, params } = notification
+    const id = params?.['elicitationId']
+    if (method === 'notifications/elicitation/complete' && typeof id === 'string')
+      this.#options.interaction.completed(id)
+    this.#options.onNotification?.(notification)
+  }
+
   #answer: PeerRequestHandler = async (request, context) => {
     if (request.method === 'ping') return {}
-    const { handlers } = this.#options
-    const handler = handlers && Object.hasOwn(handlers, request.method) ? handlers[request.method] : undefined
-    if (!handler) throw new RpcError(METHOD_NOT_FOUND, 'Method not found')
-    return await handler(request, context)
+    // While a person or a model is asked, the clocks of the calls that led there stand still.
+    const resume = this.#peer.pauseTimeouts()
+    try {
+      return { ...(await this.#options.interaction.answer(request, context.signal)) }
+    } finally {
+      resume()
+    }
   }
 }

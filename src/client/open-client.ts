@@ -5,13 +5,15 @@ import type { ProtocolRevision } from '../protocol/revisions.ts'
 import { Client } from './client.ts'
 import { DEFAULT_CLIENT_INFO } from './client-info.ts'
 import { Connection } from './connection.ts'
+import { createInteraction, interactionCapabilities, type InteractionHandlers } from './interaction.ts'
+import type { ClientMiddleware } from './middleware.ts'
 import type { ClientTransport } from './transport.ts'
 
 /** What a client takes, whatever its transport. */
-export interface ClientOptions {
+export interface ClientOptions extends InteractionHandlers {
   /** How the client names itself. Default: this library's name and version. */
   readonly clientInfo?: Implementation
-  /** What the client tells the server it can do. Default: nothing. */
+  /** What the client tells the server it can do besides what its handlers amount to. Default: nothing. */
   readonly capabilities?: ClientCapabilities
   /** `auto` (default) finds the newest revision both sides speak; a named one is used or refused. */
   readonly revision?: 'auto' | ProtocolRevision
@@ -21,6 +23,10 @@ export interface ClientOptions {
   readonly maxInFlight?: number
   /** Ends connecting; the client lives on when it has succeeded. */
   readonly signal?: AbortSignal
+  /** How often the server may ask back before it answers one request. Default 10. */
+  readonly maxInputRounds?: number
+  /** Stands around every request, the first outermost. */
+  readonly middleware?: readonly ClientMiddleware[]
   /** Hears of everything the server tells without being asked, but the progress a request asked for. */
   readonly onNotification?: (notification: JsonRpcNotification) => void
   /** Runs when the client has been closed, also when connecting failed; `close()` waits for it. */
@@ -35,8 +41,11 @@ export interface ClientOptions {
  * @throws {TransportError} or `RpcError`, as in connecting; the transport is closed then
  */
 export async function openClient(transport: ClientTransport, options: ClientOptions = {}): Promise<Client> {
-  const { clientInfo = DEFAULT_CLIENT_INFO, capabilities = {}, revision = 'auto', signal, ...rest } = options
-  const connection = new Connection(transport, { clientInfo, capabilities, revision, ...rest })
+  const { clientInfo = DEFAULT_CLIENT_INFO, revision = 'auto', signal, elicitation, sampling, roots, ...rest } = options
+  const handlers = { ...(elicitation && { elicitation }), ...(sampling && { sampling }), ...(roots && { roots }) }
+  const capabilities = interactionCapabilities(handlers, options.capabilities ?? {})
+  const interaction = createInteraction(handlers)
+  const connection = new Connection(transport, { ...rest, clientInfo, capabilities, revision, interaction })
   await connection.open(signal ? { signal } : {})
-  return new Client(connection)
+  return new Client(connection, options.onError ? { onError: options.onError } : {})
 }

@@ -1,3 +1,4 @@
+import type { LoggingLevel } from '../protocol/logging.ts'
 import type { MetaObject } from '../protocol/meta.ts'
 import type { Progress } from '../protocol/progress.ts'
 
@@ -7,6 +8,8 @@ export interface RequestOptions {
   readonly meta?: MetaObject
   /** Ends the wait and cancels the request. */
   readonly signal?: AbortSignal
+  /** The lowest level of log messages wanted about this request; only a stateless server takes it. Default: the client's. */
+  readonly logLevel?: LoggingLevel
   /** Milliseconds without an answer or progress. Default: the client's, 60 000. */
   readonly timeoutMs?: number
   /** Milliseconds in all, whatever progress is reported. Default one hour, or `timeoutMs` when that is longer. */

@@ -44,7 +44,10 @@ export function createHttpClientTransport(url: URL, options: HttpClientTransport
   let family: RevisionFamily | undefined
   let sessionId: string | undefined
 
-  const exchange = async (message: JsonRpcMessage, signal: AbortSignal): Promise<void> => {
+  const exchange = async (
+    message: JsonRpcMessage,
+    { signal, headers }: { readonly signal: AbortSignal; readonly headers: SendOptions['headers'] },
+  ): Promise<void> => {
     if (!receiver || !family) throw new TransportError('configuration', 'The transport was not opened')
     const method = 'method' in message ? message.method : 'answer'
     const session = method === 'initialize' ? undefined : sessionId
@@ -52,7 +55,7 @@ export function createHttpClientTransport(url: URL, options: HttpClientTransport
       method: 'POST',
       headers: requestHeaders({
         custom,
-        protocol: family.http.headers('method' in message ? message : undefined, session),
+        protocol: { ...headers, ...family.http.headers('method' in message ? message : undefined, session) },
         accept: 'application/json, text/event-stream',
         hasBody: true,
       }),
@@ -101,7 +104,7 @@ export function createHttpClientTransport(url: URL, options: HttpClientTransport
     useFamily: given => {
       family = given
     },
-    send: async (message: JsonRpcMessage, { signal }: SendOptions = {}) => {
+    send: async (message: JsonRpcMessage, { signal, headers }: SendOptions = {}) => {
       if (isClosed) throw new TransportError('closed', 'The connection is closed')
       const controller = new AbortController()
       const onAbort = (): void => controller.abort(signal?.reason)
@@ -109,7 +112,7 @@ export function createHttpClientTransport(url: URL, options: HttpClientTransport
       signal?.addEventListener('abort', onAbort, { once: true })
       if (signal?.aborted) onAbort()
       try {
-        await exchange(message, controller.signal)
+        await exchange(message, { signal: controller.signal, headers })
       } catch (error) {
         throw toNetworkError(error, shownUrl)
       } finally {

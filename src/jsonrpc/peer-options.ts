@@ -35,6 +35,8 @@ export interface WaitOptions {
 export interface PeerRequestOptions extends WaitOptions {
   /** Asks for progress, which also sets the waiting time back. */
   readonly onProgress?: (progress: Progress) => void
+  /** See `SendOptions`. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
 /** Handles one request of the other side. What it throws is the answer when it is an `RpcError`, else a generic internal error. */

@@ -96,7 +96,7 @@ export class Peer {
       )
     }
     const id = this.#nextId++
-    const { onProgress } = options
+    const { onProgress, headers } = options
     const exchange = new AbortController()
 
     return await new Promise((resolve, reject) => {
@@ -115,7 +115,9 @@ export class Peer {
       }
       this.#pending.set(id, { method, wait, onProgress, settle })
       const request = buildRequest(id, method, params, onProgress !== undefined)
-      this.#options.transport.send(request, { signal: exchange.signal }).catch((error: unknown) => settle({ error }))
+      this.#options.transport
+        .send(request, { signal: exchange.signal, headers })
+        .catch((error: unknown) => settle({ error }))
     })
   }
 

@@ -13,6 +13,8 @@ export interface TransportReceiver {
 export interface SendOptions {
   /** Aborted when nobody waits for the answer any more: a transport with one exchange per request ends that exchange. */
   readonly signal?: AbortSignal
+  /** What goes with the message where a transport has headers; others ignore it. Names in lower case. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
 /**

@@ -284,7 +284,7 @@ describe('the stateless family', () => {
     const client = await connect(URL_OF_SERVER, server)
     await expect(client.callTool('echo')).rejects.toMatchObject({
       code: 'input_required',
-      message: 'The server asks for elicitation/create before it answers tools/call',
+      message: 'The server asks the user, which has no handler here, before it answers tools/call',
     })
   })
 
