@@ -36,6 +36,9 @@ export interface BrowserAuthorizerOptions extends Pick<LoopbackReceiverOptions, 
   readonly timeoutMs?: number
 }
 
+/** A page that fails tells its reader and nobody else (field R3, A22). */
+const WHAT_NOW =
+  'Start the login again and finish it in the browser. If the page did not know this client, or its redirect URI, forget the client first (`latchkey logout --client`, or `logout({client: true})`). If it failed in another way, whoever runs {host} can find out why: tell them the address and the time.'
 const DEFAULT_TIMEOUT_MS = 300_000
 /** A timer set for longer fires at once. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
@@ -169,11 +172,14 @@ function abortion(signal: AbortSignal | undefined, ended: AbortSignal): Promise<
 }
 
 function timedOut(url: URL, timeoutMs: number): OAuthError {
-  return new OAuthError('login_timeout', `Nobody completed the login within ${Math.round(timeoutMs / 1000)} s.`, {
+  const seconds = Math.round(timeoutMs / 1000)
+  return new OAuthError('login_timeout', `Nobody completed the login within ${seconds} s.`, {
     step: 'authorization',
     // Without its query, which holds the state.
     url: `${url.origin}${url.pathname}`,
-    hint: 'Start the login again and finish it in the browser. If the page showed an error, that is the authorization server’s to explain.',
+    expected: 'the browser coming back from the authorization server',
+    received: `nothing in ${seconds} s`,
+    hint: WHAT_NOW.replace('{host}', url.host),
   })
 }
 

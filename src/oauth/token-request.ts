@@ -44,7 +44,7 @@ export async function requestToken(
 }
 
 /** Whether an error says that the authorization server does not know or accept the client. */
-export function isInvalidClient(error: unknown): error is OAuthError {
+export function isInvalidClient(error: unknown): boolean {
   return error instanceof OAuthError && error.detail.oauthError === 'invalid_client'
 }
 
@@ -67,8 +67,8 @@ async function send(
   }
 }
 
-function withHint({ code, message, detail }: OAuthError, hint: string): OAuthError {
-  return new OAuthError(code, message, { ...detail, hint })
+function withHint(error: unknown, hint: string): unknown {
+  return error instanceof OAuthError ? new OAuthError(error.code, error.message, { ...error.detail, hint }) : error
 }
 
 function otherMethod(

@@ -30,7 +30,7 @@ export function authorize(machine: Machine, issuer: string, url: URL, decision: 
   const repeated = [...query.keys()].find(name => query.getAll(name).length > 1)
   if (repeated) return htmlPage(`<title>Bad request</title>${repeated} was sent twice`, 400)
   const client = findClient(machine, issuer, query.get('client_id') ?? '')
-  if (!client) return htmlPage('<title>Error</title>Unrecognized client_id', 400)
+  if (!client) return unknownClient(machine, issuer)
   const redirectUri = query.get('redirect_uri') ?? ''
   if (!redirectUriMatches(client, redirectUri, switches.redirectUriMatch))
     return htmlPage('<title>Error</title>redirect_uri_mismatch', 400)
@@ -127,6 +127,19 @@ function responseUrl(
   if (switches.iss === 'right' || switches.iss === 'duplicated') url.searchParams.append('iss', issuer)
   if (switches.iss === 'duplicated') url.searchParams.append('iss', issuer)
   return url.href
+}
+
+function unknownClient(machine: Machine, issuer: string): Response {
+  switch (machine.switches().unknownClient) {
+    case 'json':
+      return Response.json({ message: 'Unrecognized client_id' }, { status: 422 })
+    case 'redirect':
+      return Response.redirect(`${endpointPage(issuer)}?error=invalid_client&error_description=client+not+found`, 302)
+    case 'server-error':
+      return htmlPage('<title>Error</title>Something went wrong', 500)
+    case 'page':
+  }
+  return htmlPage('<title>Error</title>Unrecognized client_id', 400)
 }
 
 function endpointPage(issuer: string): string {

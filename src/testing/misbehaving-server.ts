@@ -173,7 +173,7 @@ async function serve(
     case 'registration':
       return request.method === 'DELETE'
         ? manageRegistration(machine, issuer, request)
-        : register(machine, issuer, recorded.json)
+        : register(machine, issuer, request, recorded.json)
     case 'authorize':
       return authorize(machine, issuer, url, decision)
     case 'token':

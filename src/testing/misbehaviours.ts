@@ -66,8 +66,13 @@ export interface Misbehaviours {
   /** What becomes of a client id that is a URL: accepted, refused at the authorization endpoint, or at the token endpoint (R12). */
   readonly clientIdMetadataDocument: 'accepted' | 'refused-at-authorize' | 'refused-at-token'
 
+  /** How the authorization endpoint says that it does not know the client: a page, JSON, a redirect to an error page of its own, or a 500 (R3, A22). */
+  readonly unknownClient: 'page' | 'json' | 'redirect' | 'server-error'
+
   // Registration
 
+  /** The initial access token that a registration must bring (RFC 7591 §3); `null` asks for none. */
+  readonly initialAccessToken: string | null
   /** Open to all; refused with 403 and a text (R2); or refusing any member outside RFC 7591 and the one named `application_type` with 400 (R9, `minimal`). */
   readonly registration: 'open' | 'refused' | 'strict' | 'minimal'
   /** The status of success (R-DCR-2). */
@@ -165,6 +170,8 @@ export const WELL_BEHAVED: Misbehaviours = {
   honouredMethods: ['none', 'client_secret_basic', 'client_secret_post'],
   clientIdMetadataDocumentSupported: undefined,
   clientIdMetadataDocument: 'accepted',
+  unknownClient: 'page',
+  initialAccessToken: null,
   registration: 'open',
   registrationStatus: 201,
   registrationMethod: null,

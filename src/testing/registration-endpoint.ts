@@ -30,9 +30,12 @@ const REGISTERED_MEMBERS: ReadonlySet<string> = new Set([
 ])
 
 /** Dynamic client registration (RFC 7591), checked member by member. */
-export function register(machine: Machine, issuer: string, body: unknown): Response {
+export function register(machine: Machine, issuer: string, request: Request, body: unknown): Response {
   const switches = machine.switches()
   if (!switches.registrationOffered) return new Response('Not Found', { status: 404 })
+  const { initialAccessToken } = switches
+  if (initialAccessToken !== null && request.headers.get('authorization') !== `Bearer ${initialAccessToken}`)
+    return oauthError(machine, 'invalid_token', 'an initial access token is needed', 401)
   if (switches.registration === 'refused')
     return new Response('Forbidden: this client is not on the allow list', { status: 403 })
   if (typeof body !== 'object' || body === null || Array.isArray(body))

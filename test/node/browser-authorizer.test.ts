@@ -82,6 +82,17 @@ describe('prepare', () => {
     expect(redirectUri).toBe(first.redirectUri)
   })
 
+  it('field A1: a provider that takes localhost only is sent back there; what was chosen or registered goes first', async () => {
+    const redirectHost = 'localhost'
+    const { redirectUri } = await prepare({}, { redirectHost })
+    expect(redirectUri).toMatch(/^http:\/\/localhost:\d+\/callback$/)
+    const chosen = await prepare({ host: '127.0.0.1' }, { redirectHost })
+    expect(chosen.redirectUri).toMatch(/^http:\/\/127\.0\.0\.1:/)
+    await chosen.close()
+    const registered = await prepare({}, { redirectHost, preferredRedirectUris: [chosen.redirectUri] })
+    expect(registered.redirectUri).toBe(chosen.redirectUri)
+  })
+
   it('with an aborted signal binds nothing', async () => {
     const signal = AbortSignal.abort()
     await expect(prepare({}, { signal })).rejects.toMatchObject({ name: 'OAuthError', code: 'aborted' })
@@ -245,10 +256,16 @@ describe('how it ends otherwise', () => {
     expect(error).toMatchObject({
       code: 'login_timeout',
       message: expect.stringContaining('300 s'),
-      detail: { url: 'https://as.example.com/authorize' },
+      detail: { url: 'https://as.example.com/authorize', received: 'nothing in 300 s' },
     })
     expect(JSON.stringify(error)).not.toContain('canary')
     expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('field R3, A22: the time-out says what to do about a page that failed: forget the client, or tell who runs the server', async () => {
+    const { authorize } = await prepare({ timeoutMs: 5 })
+    const error = await authorize(url, handle).catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ detail: { hint: expect.stringMatching(/logout --client.*as\.example\.com/) } })
   })
 
   it('a time-out longer than a timer can wait does not end at once', async () => {

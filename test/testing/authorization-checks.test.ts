@@ -26,6 +26,20 @@ describe('the checks of the authorization endpoint', () => {
     expect((await raw.server.approve(foreign)).port).toBe('9')
   })
 
+  it('words an unknown client as it is told to', async () => {
+    const raw = createRawClient()
+    const look = async (): Promise<unknown> => {
+      const response = await raw.server.handle(new Request(raw.authorizationUrl({ client_id: 'nobody' })))
+      return [response.status, response.headers.get('location') ?? (await response.text())]
+    }
+    raw.server.set({ unknownClient: 'json' })
+    expect(await look()).toEqual([422, '{"message":"Unrecognized client_id"}'])
+    raw.server.set({ unknownClient: 'redirect' })
+    expect(await look()).toEqual([302, expect.stringContaining('/errors?error=invalid_client')])
+    raw.server.set({ unknownClient: 'server-error' })
+    expect(await look()).toEqual([500, expect.not.stringContaining('client')])
+  })
+
   it.each([
     ['a missing challenge', { code_challenge: undefined }, 'invalid_request'],
     ['the plain method', { code_challenge_method: 'plain' }, 'invalid_request'],

@@ -48,6 +48,17 @@ describe('the registration endpoint', () => {
     expect((await asking('files:read files:write')).searchParams.get('error')).toBe('invalid_scope')
   })
 
+  it('asks for an initial access token when told to', async () => {
+    const raw = createRawClient({ initialAccessToken: 'the-token' })
+    const url = `${raw.issuer}/register`
+    const body = JSON.stringify({ redirect_uris: ['http://127.0.0.1:1/callback'] })
+    const statuses = ['Bearer the-token', 'Bearer another', undefined].map(async authorization => {
+      const headers = { 'content-type': 'application/json', ...(authorization && { authorization }) }
+      return (await raw.server.fetch(url, { method: 'POST', headers, body })).status
+    })
+    expect(await Promise.all(statuses)).toEqual([201, 401, 401])
+  })
+
   it('forgets its clients when told to', async () => {
     const raw = createRawClient()
     const { clientId, tokens } = await raw.login()

@@ -17,6 +17,12 @@ const HINTS: readonly { readonly said: RegExp; readonly hint: (scope: string) =>
     hint: () =>
       'The provider knows no API by this identifier: register one with the URL of the MCP server as its identifier, or add an exception with the right one as resource for this issuer.',
   },
+  {
+    // Keycloak's policies for clients that register themselves (field R10).
+    said: /\bPolicy '[^']{1,80}' rejected request\b/u,
+    hint: () =>
+      'A policy of the authorization server refuses clients that register themselves. Its administrator may add this host, the host of the redirect URI and the scopes to it, hand out an initial access token, or register a client by hand.',
+  },
 ]
 
 /** A hint for the text of a refusal, for the few providers whose words do not say what to do. */

@@ -2,6 +2,7 @@ import { OAuthError } from '../errors.ts'
 import { displayText, displayUrl } from './display-text.ts'
 import { type DocumentAnswer, isTransientStatus, retryAfter } from './http-answer.ts'
 import { parseJsonObject, stringMember } from './json-object.ts'
+import { providerHint } from './provider-hint.ts'
 import { redactSecrets } from './redaction.ts'
 
 /** What else was sent with a registration. */
@@ -34,7 +35,7 @@ export function registrationRejected(
     ...(code !== undefined && { oauthError: displayText(code, 80) }),
     ...(description !== undefined && { oauthErrorDescription: displayText(description) }),
     ...retryAfter(answer),
-    hint: rejectionHint(answer.status, initialAccessToken),
+    hint: providerHint(text).hint ?? rejectionHint(answer.status, initialAccessToken),
   })
 }
 
