@@ -64,6 +64,8 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
     const stepUp = response.status === 403 && challenge?.error === 'insufficient_scope'
     if (response.status !== 401 && !stepUp) return accessToken === undefined && recoverUnmarked(rejected)
 
+    // The server asks for another proof of the same token; no login would bring that (R-DPOP-1).
+    if (accessToken !== undefined && challenge?.error === 'use_dpop_nonce' && (await isBound(accessToken))) return false
     // Somebody is logging in already: what comes of it deserves its own try, and uses up no mark.
     if (marks.adoptions < MAX_ADOPTIONS && (await logins.join(rejected.signal))) {
       marks.adoptions++
@@ -80,6 +82,11 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
     }
     if (stepUp && accessToken !== undefined) return recoverScope(rejected, challenge, usable)
     return recoverUnauthorized(rejected, challenge, usable)
+  }
+
+  async function isBound(accessToken: string): Promise<boolean> {
+    const grant = currentCredentials(await context.records.read())?.credentials.grant
+    return grant?.accessToken === accessToken && grant.dpopJwk !== undefined
   }
 
   /** 401: refresh, else log in. */

@@ -21,11 +21,13 @@ export function createSigner(context: SessionContext, { accessToken, dpopJwk }: 
   }
   const { nonces, randomBytes } = context
   let used: string | undefined
+  let demanded: string | undefined
   return {
     accessToken,
     async sign(headers, { method, url }) {
       const key = await context.dpopKeys.ready(dpopJwk)
-      used = nonces.get('resource server', url)
+      // The one that this request was told to use, not the one that another was told since.
+      used = demanded ?? nonces.get('resource server', url)
       const proof = await createDpopProof(key, {
         method,
         url,
@@ -39,7 +41,9 @@ export function createSigner(context: SessionContext, { accessToken, dpopJwk }: 
     },
     answered(response, url) {
       const nonce = nonces.note('resource server', url, response.headers)
-      return nonce !== undefined && nonce !== used && response.status === 401 && wantsNonce(response.headers)
+      const again = nonce !== used && response.status === 401 && wantsNonce(response.headers)
+      demanded = again ? nonce : undefined
+      return demanded !== undefined
     },
   }
 }

@@ -20,6 +20,8 @@ export type AuthorizedFetch = ((input: string | URL | Request, init?: RequestIni
 }
 
 const MAX_REDIRECTS = 5
+/** A nonce may be used up by another request before it is sent, or be good at only one of several servers behind one name. */
+const MAX_SIGNATURES = 4
 
 /**
  * Wraps `fetch` so that requests to the session's MCP server are signed, and a 401 or an insufficient scope is answered by refreshing
@@ -105,13 +107,13 @@ async function sendWithinServer(
   signer: RequestSigner | undefined,
 ): Promise<Response> {
   let { url } = request
-  let resigned = false
+  let signatures = 0
   for (let redirects = 0; ; ) {
     const headers = new Headers(request.headers)
     await signer?.sign(headers, { method: request.method, url })
+    signatures++
     const response = await fetch(url.href, request.initWith(headers))
-    if ((signer?.answered(response, url) ?? false) && request.replayable && !resigned) {
-      resigned = true
+    if ((signer?.answered(response, url) ?? false) && request.replayable && signatures < MAX_SIGNATURES) {
       await discard(response)
       continue
     }

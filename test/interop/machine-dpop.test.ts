@@ -78,6 +78,38 @@ describe('proof of possession against oidc-provider and oauth4webapi', () => {
     await client.close()
   })
 
+  it.each([
+    ['a machine', robot],
+    ['a person', person()],
+  ])('R-DPOP-1 nonces that others use up first cost further tries, and no token: %s', async (_name, grant) => {
+    await using world = await startMachineWorld(BOUND)
+    const client = await open(world.session({ grant }), world.mcpUrl)
+    world.forget()
+    world.notes.rotateNonce(3)
+    expect(text(await client.callTool('list_notes'))).toContain('Otters')
+    expect(world.legs.map(leg => `${leg.server} ${leg.status}`)).toEqual([
+      ...Array(3).fill('notes server 401'),
+      'notes server 200',
+    ])
+    await client.close()
+  })
+
+  it('R-DPOP-1 a server that is never content with a nonce is given up; nobody logs in for it', async () => {
+    await using world = await startMachineWorld(BOUND)
+    const client = await open(world.session({ grant: person() }), world.mcpUrl)
+    world.forget()
+    world.notes.rotateNonce(1_000)
+    await expect(client.callTool('list_notes')).rejects.toMatchObject({
+      name: 'TransportError',
+      detail: { status: 401 },
+    })
+    expect(world.legs.length).toBeLessThan(10)
+    expect(new Set(world.legs.map(leg => `${leg.server} ${leg.status}`))).toEqual(new Set(['notes server 401']))
+    world.notes.rotateNonce(0)
+    expect(text(await client.callTool('list_notes'))).toContain('Otters')
+    await client.close()
+  })
+
   it('R-DPOP-1 fifty concurrent calls through a changing nonce: one token, and no proof comes twice', async () => {
     await using world = await startMachineWorld(BOUND)
     const client = await open(world.session({ grant: robot }), world.mcpUrl)

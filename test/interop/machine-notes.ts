@@ -26,8 +26,11 @@ interface Introspected {
 
 export interface MachineNotes extends RunningServer {
   readonly mcpUrl: string
-  /** From now on only proofs with a newer nonce are accepted. */
-  rotateNonce(): void
+  /**
+   * The next proofs, one by default, are refused for another nonce each: as by a server that has just changed it, that accepts each once,
+   * or that is several which do not share theirs.
+   */
+  rotateNonce(times?: number): void
   /** Why requests were refused, oldest first. */
   readonly refusals: readonly string[]
 }
@@ -38,7 +41,7 @@ export interface MachineNotes extends RunningServer {
  */
 export async function startMachineNotes(options: MachineNotesOptions): Promise<MachineNotes> {
   const refusals: string[] = []
-  const nonce = { current: crypto.randomUUID() }
+  const nonce = { current: crypto.randomUUID(), refusals: 0 }
   const server = await listenRecorded(
     'notes server',
     async origin => {
@@ -52,7 +55,7 @@ export async function startMachineNotes(options: MachineNotesOptions): Promise<M
     ...server,
     mcpUrl: `${server.url}/mcp`,
     refusals,
-    rotateNonce: () => void (nonce.current = crypto.randomUUID()),
+    rotateNonce: (times = 1) => void (nonce.refusals = times),
   }
 }
 
@@ -61,7 +64,7 @@ const ALGORITHMS = ['ES256', 'EdDSA']
 async function createGuard(
   resource: string,
   options: MachineNotesOptions,
-  nonce: { readonly current: string },
+  nonce: { current: string; refusals: number },
   refusals: string[],
 ): Promise<(request: Request) => Promise<Response>> {
   const { issuer, dpop = 'off', nonces = false, introspect } = options
@@ -107,6 +110,7 @@ async function createGuard(
     const proof = request.headers.get('dpop')
     if (proof !== null) {
       const { jti = '', nonce: sent } = decodeJwt(proof)
+      if (nonce.refusals > 0) Object.assign(nonce, { current: crypto.randomUUID(), refusals: nonce.refusals - 1 })
       if (nonces && sent !== nonce.current) return refuse(401, 'use_dpop_nonce', 'nonce')
       if (used.has(jti)) return refuse(401, 'invalid_dpop_proof', 'the proof came before')
       used.add(jti)
