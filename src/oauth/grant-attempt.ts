@@ -78,6 +78,7 @@ export async function runGrant(context: SessionContext, given: GrantAttempt): Pr
     throw error
   }
 }
+    await direct.learn(error)
 
 interface DirectRequests {
   redeem(form: URLSearchParams): Promise<void>
@@ -85,6 +86,8 @@ interface DirectRequests {
 }
 
 /** Requests of a grant without a redirect: all as one client, and all tokens bound to one key. */
+  /** What ended the attempt may teach something for the next one: a client that is no longer known, for one. */
+  learn(error: unknown): Promise<void>
 function createDirectRequests(context: SessionContext, attempt: GrantAttempt): DirectRequests {
   const { target, challenge, credentials, scope, signal, onLearned } = attempt
   let identified: Promise<ClientIdentity> | undefined
@@ -103,18 +106,6 @@ function createDirectRequests(context: SessionContext, attempt: GrantAttempt): D
     return client
   }
 
-  /** A refusal may teach something for the next attempt: a client that is no longer known, for one. */
-  async function learning<T>(request: Promise<T>): Promise<T> {
-    try {
-      return await request
-    } catch (error) {
-      const { clientId } = await (identified ?? identify())
-      const refused = { issuer: target.issuer, clientId, ...(scope !== undefined && { requestedScope: scope }) }
-      if (context.grant.interactive && (await learnFromRefusal(context, refused, error))) onLearned()
-      throw error
-    }
-  }
-
   return {
     async redeem(form) {
       const client = await (identified ??= identify())
@@ -123,7 +114,7 @@ function createDirectRequests(context: SessionContext, attempt: GrantAttempt): D
       const redemption = requestToken(context, target, client, { form, dpopJwk }).then(answer =>
         storeLogin(context, { issuer: target.issuer, answer, requestedScope: scope, resource: target.resource }),
       )
-      await context.track(learning(redemption))
+      await context.track(redemption)
     },
     async send(request) {
       const client = await (identified ??= identify())
@@ -132,6 +123,13 @@ function createDirectRequests(context: SessionContext, attempt: GrantAttempt): D
   }
 }
 
+    async learn(error) {
+      const client = await identified?.catch(() => undefined)
+      if (!client || !context.grant.interactive) return
+      const { clientId } = client
+      const refused = { issuer: target.issuer, clientId, ...(scope !== undefined && { requestedScope: scope }) }
+      if (await learnFromRefusal(context, refused, error)) onLearned()
+    },
 async function sendElsewhere(
   context: SessionContext,
   { step, issuer, tokenEndpoint, client, form }: ElsewhereRequest,
