@@ -20,6 +20,7 @@ export {
   type IdentityAssertionOptions,
   type IdentityProvider,
 } from './oauth/flows/identity-assertion.ts'
+export { openIdLogin, type OpenIdLogin, type OpenIdLoginOptions } from './oauth/flows/openid-login.ts'
 export { staticToken, type TokenSource } from './oauth/flows/static-token.ts'
 export {
   workloadIdentity,
@@ -33,6 +34,7 @@ export type {
   ElsewhereRequest,
   GrantContext,
   GrantStrategy,
+  IdTokenRequest,
   PreRegisteredClient,
   SuppliedToken,
 } from './oauth/grant-strategy.ts'

@@ -73,6 +73,7 @@ export async function beginPendingLogin(context: SessionContext, input: BeginInp
   throwIfAborted(signal)
   const { verifier, challenge: codeChallenge } = await createPkce(context.randomBytes)
   const state = createState(context.randomBytes)
+  const nonce = context.grant.openId && createState(context.randomBytes)
   const createdAt = context.now()
   const pending: PendingLogin = {
     issuer,
@@ -83,6 +84,7 @@ export async function beginPendingLogin(context: SessionContext, input: BeginInp
     ...(target.resource !== undefined && { resource: target.resource }),
     ...(scope !== undefined && { requestedScope: scope }),
     ...(dpopJwk && { dpopJwk }),
+    ...(nonce !== undefined && { nonce }),
     ...(authorizationServer.issuer !== issuer && { statedIssuer: authorizationServer.issuer }),
     issRequired: authorizationServer.authorizationResponseIssParameterSupported,
     createdAt,
@@ -101,6 +103,7 @@ export async function beginPendingLogin(context: SessionContext, input: BeginInp
       ...target.exception?.authorizationParameters,
       ...context.grant.authorizationParameters,
       ...(dpopJwk && { dpop_jkt: await dpopThumbprint(dpopJwk) }),
+      ...(nonce !== undefined && { nonce }),
     },
   })
   nameResourceParameter(url.searchParams, target)

@@ -191,7 +191,7 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
     const admit = (): void => {
       if (!budget.take(operation)) throw tooManyAttempts(context.server)
     }
-    return logins.obtain({ ...input, admit }, signal)
+    return logins.obtain({ ...input, admit, mayAsk: true }, signal)
   }
 
   return {

@@ -9,6 +9,8 @@ export interface CompletedTokenRequest {
   readonly answer: TokenAnswer
   readonly requestedScope: string | undefined
   readonly resource: string | undefined
+  /** To be kept; checked. */
+  readonly idToken?: string | undefined
 }
 
 /**
@@ -19,7 +21,7 @@ export interface CompletedTokenRequest {
  */
 export async function storeLogin(
   context: SessionContext,
-  { issuer, answer, requestedScope, resource }: CompletedTokenRequest,
+  { issuer, answer, requestedScope, resource, idToken }: CompletedTokenRequest,
 ): Promise<void> {
   const grantId = randomId(context)
   const { registration } = answer.client
@@ -31,6 +33,7 @@ export async function storeLogin(
     ...(registration && { clientId: registration.clientId }),
     withoutPerson: !context.grant.interactive,
     dpopJwk: answer.dpopJwk,
+    idToken,
   } as const
   const grant = mergeTokens(answer.response, origin, context.now())
   await context.records.update(record => withLogin(record, { issuer, grant, registration, requestedScope }))
@@ -44,7 +47,8 @@ export async function storeLogin(
     ...(scope !== undefined && { scope }),
     ...(expiresAt !== undefined && { expiresAt }),
   })
-  if (isEncryptedToken(grant.accessToken)) context.emit({ type: 'warning', message: ENCRYPTED_TOKEN_HINT })
+  if (isEncryptedToken(grant.accessToken) && !context.grant.openId)
+    context.emit({ type: 'warning', message: ENCRYPTED_TOKEN_HINT })
   if (refreshable || expiresAt === undefined || !context.grant.interactive) return
   // Better said now than found out by being logged out (field T14).
   const minutes = Math.round((expiresAt - obtainedAt) / 60_000)

@@ -45,8 +45,9 @@ export type GrantOrigin =
       readonly clientId?: string | undefined
       readonly withoutPerson?: boolean
       readonly dpopJwk?: DpopJwk | undefined
+      readonly idToken?: string | undefined
     }
-  | { readonly kind: 'refresh'; readonly previous: StoredGrant }
+  | { readonly kind: 'refresh'; readonly previous: StoredGrant; readonly idToken?: string | undefined }
 
 /**
  * Turns a token response into the grant to store: the only place that decides what is kept. A refresh keeps the refresh token and
@@ -60,6 +61,7 @@ export function mergeTokens(response: TokenResponse, origin: GrantOrigin, now: n
   const refreshToken = response.refreshToken ?? previous?.refreshToken
   const scope = response.scope ?? (origin.kind === 'refresh' ? origin.previous.scope : origin.requestedScope)
   const resource = origin.kind === 'refresh' ? origin.previous.resource : origin.resource
+  const idToken = origin.idToken ?? previous?.idToken
   return {
     grantId: origin.kind === 'refresh' ? origin.previous.grantId : origin.grantId,
     accessToken: response.accessToken,
@@ -72,6 +74,7 @@ export function mergeTokens(response: TokenResponse, origin: GrantOrigin, now: n
     ...(clientId !== undefined && { clientId }),
     ...(withoutPerson === true && { withoutPerson }),
     ...(dpopJwk && { dpopJwk }),
+    ...(idToken !== undefined && { idToken }),
   }
 }
 

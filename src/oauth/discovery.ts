@@ -62,6 +62,8 @@ export interface DiscoveryOptions {
   readonly requirePkce: boolean
   /** The only authorization server that may be used. */
   readonly onlyIssuer: string | undefined
+  /** There is no MCP server: only that authorization server, of which no resource is asked for. */
+  readonly withoutResource?: boolean | undefined
   readonly preferIssuer: ((issuers: readonly string[]) => string | undefined) | undefined
   readonly now: () => number
   readonly emit: (event: OAuthEvent) => void
@@ -124,7 +126,7 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     if (!found && (published || issuer !== origin || input.allowLegacy === false))
       throw nothingPublished(server, issuer, { named: published !== undefined, tried })
     const exception = findIssuerException(issuer, options.exceptions)
-    const resource = resourceOf(exception, resourceIndicator(server, published))
+    const resource = options.withoutResource ? undefined : resourceOf(exception, resourceIndicator(server, published))
     options.emit({ type: 'discovered', issuer, legacy, ...(resource !== undefined && { resource }) })
     return {
       issuer,
@@ -138,6 +140,8 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
 
   return {
     async target(input) {
+      if (options.withoutResource && options.onlyIssuer !== undefined)
+        return targetAt(options.onlyIssuer, undefined, { ...input, allowLegacy: false })
       const published = await protectedResource(input)
       const issuers = orderIssuers(published?.authorizationServers ?? [], input.record, options.preferIssuer)
       const known = currentCredentials(input.record)

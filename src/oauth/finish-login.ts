@@ -3,6 +3,7 @@ import { storeLogin } from './completed-login.ts'
 import { findPendingLogin, withoutPendingLogin } from './credential-record.ts'
 import type { AuthorizationTarget } from './discovery.ts'
 import { OAuthError } from './errors.ts'
+import { idTokenOfLogin } from './id-token.ts'
 import { learnFromRefusal } from './login-refusal.ts'
 import { validateAuthorizationResponse } from './protocol/authorization.ts'
 import { authorizationCodeForm } from './protocol/token.ts'
@@ -79,7 +80,9 @@ async function redeemCode(
   })
   const identity = clientOfPendingLogin(context, pending)
   const answer = await requestToken(context, target, identity, { form, dpopJwk: pending.dpopJwk })
-  await storeLogin(context, { issuer: pending.issuer, answer, requestedScope: pending.requestedScope, resource })
+  const idToken = idTokenOfLogin(context, target, pending, answer)
+  const { issuer, requestedScope } = pending
+  await storeLogin(context, { issuer, answer, requestedScope, resource, idToken })
 }
 
 function unknownState(): OAuthError {

@@ -26,6 +26,8 @@ export interface GrantAttempt {
   readonly challenge: AuthorizationChallenge | undefined
   /** What is stored about the issuer. */
   readonly credentials: IssuerCredentials | undefined
+  /** See `GrantStrategy`. */
+  readonly subjectToken: string | undefined
   /** For grants without a redirect. */
   readonly scope: string | undefined
   readonly signal: AbortSignal
@@ -38,7 +40,7 @@ export async function runGrant(context: SessionContext, given: GrantAttempt): Pr
   // A redirect decides this for its own scope.
   const target = context.grant.usesRedirect ? given.target : targetForScope(given.target, given.scope)
   const attempt = { ...given, target }
-  const { challenge, credentials, scope, signal, onLearned } = attempt
+  const { challenge, credentials, subjectToken, scope, signal, onLearned } = attempt
   const { grant } = context
   let begun: string | undefined
   const direct = createDirectRequests(context, attempt)
@@ -47,6 +49,7 @@ export async function runGrant(context: SessionContext, given: GrantAttempt): Pr
     target,
     ...(scope !== undefined && { scope }),
     signal,
+    ...(subjectToken !== undefined && { subjectToken }),
     preferredRedirectUris: grant.client ? [] : (credentials?.registration?.redirectUris ?? []),
     async begin(redirectUri) {
       const { explicitScope } = attempt
@@ -75,19 +78,19 @@ export async function runGrant(context: SessionContext, given: GrantAttempt): Pr
     await grant.obtain?.(grantContext)
   } catch (error) {
     if (begun !== undefined) await forgetPendingLogin(context, begun)
+    await direct.learn(error)
     throw error
   }
 }
-    await direct.learn(error)
 
 interface DirectRequests {
   redeem(form: URLSearchParams): Promise<void>
   send(request: { readonly step: string; readonly url: string; readonly form: URLSearchParams }): Promise<ClientAnswer>
+  /** What ended the attempt may teach something for the next one: a client that is no longer known, for one. */
+  learn(error: unknown): Promise<void>
 }
 
 /** Requests of a grant without a redirect: all as one client, and all tokens bound to one key. */
-  /** What ended the attempt may teach something for the next one: a client that is no longer known, for one. */
-  learn(error: unknown): Promise<void>
 function createDirectRequests(context: SessionContext, attempt: GrantAttempt): DirectRequests {
   const { target, challenge, credentials, scope, signal, onLearned } = attempt
   let identified: Promise<ClientIdentity> | undefined
@@ -120,9 +123,6 @@ function createDirectRequests(context: SessionContext, attempt: GrantAttempt): D
       const client = await (identified ??= identify())
       return sendAsClient(context, target, client, { ...request, signal })
     },
-  }
-}
-
     async learn(error) {
       const client = await identified?.catch(() => undefined)
       if (!client || !context.grant.interactive) return
@@ -130,6 +130,9 @@ function createDirectRequests(context: SessionContext, attempt: GrantAttempt): D
       const refused = { issuer: target.issuer, clientId, ...(scope !== undefined && { requestedScope: scope }) }
       if (await learnFromRefusal(context, refused, error)) onLearned()
     },
+  }
+}
+
 async function sendElsewhere(
   context: SessionContext,
   { step, issuer, tokenEndpoint, client, form }: ElsewhereRequest,

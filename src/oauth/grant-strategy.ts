@@ -50,6 +50,8 @@ export interface GrantContext {
   /** Scope to ask for, with `offline_access` only where a person takes part (R-SCOPE-5). */
   readonly scope?: string
   readonly signal: AbortSignal
+  /** What the strategy's own `subjectToken` resolved to. */
+  readonly subjectToken?: string
   /** Redirect URIs of the stored registration, most wanted first. */
   readonly preferredRedirectUris: readonly string[]
   /** Identifies the client for `redirectUri`, stores a pending login, and builds the authorization URL. */
@@ -68,6 +70,21 @@ export interface GrantContext {
   sleep(ms: number): Promise<void>
   /** Milliseconds since the epoch. */
   now(): number
+}
+
+/** What the token that says for whom tokens are wanted may take. */
+export interface IdTokenRequest {
+  readonly signal: AbortSignal
+  /** Whether a person may be asked for it now. */
+  readonly interactive: boolean
+  /** A token that was refused where it was shown: to be replaced, if that can be. */
+  readonly refused?: string
+  /**
+   * To be called before a person is asked; the result when they are done. The clocks of waiting calls stand still in between.
+   *
+   * @throws {OAuthError} `too_many_attempts`
+   */
+  asking(): () => void
 }
 
 /** A request to an authorization server that is not the session's own, such as an identity provider. */
@@ -123,6 +140,18 @@ export interface GrantStrategy {
   readonly scope?: string
   /** Added to the authorization request, for providers that need more (`audience`, `prompt`). */
   readonly authorizationParameters?: Readonly<Record<string, string>>
+  /**
+   * A login at the authorization server itself (OpenID Connect): there is no MCP server to ask, no `resource` is sent, and the ID token is
+   * checked and kept. With `issuer` and `usesRedirect`.
+   */
+  readonly openId?: true
+  /**
+   * Gets the token that says for whom tokens are wanted, before `obtain`, which then finds it in its context. Nothing is locked meanwhile, so a
+   * person may be asked.
+   *
+   * @throws {OAuthError} `login_required` where a person would have to be asked and may not
+   */
+  subjectToken?(request: IdTokenRequest): Promise<string>
   /** Obtains tokens and hands them to `context`. Absent when only `beginLogin` and `finishLogin` are used. @throws {OAuthError} */
   obtain?(context: GrantContext): Promise<void>
   /**

@@ -12,6 +12,7 @@ import { displayUrl } from './protocol/display-text.ts'
 import { randomId, type SessionContext } from './session-context.ts'
 import { createSingleFlight } from './single-flight.ts'
 import type { IssuerCredentials, StoredGrant } from './store/credential-store.ts'
+import { createSubjectTokens } from './subject-token.ts'
 import { isExpired, isRefreshable } from './token-lifetime.ts'
 
 /** Why and for what a login is made. */
@@ -26,6 +27,10 @@ export interface LoginInput {
   readonly alone?: boolean
   /** The application asks for a login by name; it may take the place of any other. Default false. */
   readonly explicit?: boolean
+  /** Somebody waits who may be disturbed, so that a person may be asked on behalf of a grant that mostly needs none. Default false. */
+  readonly mayAsk?: boolean
+  /** What the grant's `subjectToken` gave. */
+  readonly subjectToken?: string | undefined
   /** Asked before a person is: throws when there were enough attempts. */
   readonly admit?: () => void
   /** False where nothing proves that the server wants OAuth at all. Default true. */
@@ -55,13 +60,15 @@ export function createLogins(context: SessionContext): Logins {
   const flight = createSingleFlight<void>({ cancellable: true })
   const backOff = createMachineBackOff(context)
   const interaction = createInteraction()
+  const subjects = createSubjectTokens(context, interaction)
   const { grant } = context
   return {
     allowed: (grant.obtain ?? grant.supply) !== undefined && (context.interactive || !grant.interactive),
     async obtain(input, signal) {
       let own = false
+      const subjectToken = grant.subjectToken && (await subjects.get(input, signal))
       const task = async (flightSignal: AbortSignal): Promise<void> => {
-        own = await login(context, interaction, input, flightSignal)
+        own = await login(context, interaction, { ...input, subjectToken }, flightSignal)
       }
       const machine = (flightSignal: AbortSignal): Promise<void> => backOff(input, () => task(flightSignal))
       await flight.run(grant.interactive ? task : machine, { signal })
@@ -69,7 +76,9 @@ export function createLogins(context: SessionContext): Logins {
     },
     join: signal => flight.join(signal),
     interaction,
-    end: () => flight.end(),
+    async end() {
+      await Promise.all([subjects.end(), flight.end()])
+    },
   }
 }
 
@@ -206,8 +215,8 @@ async function obtainOnce(context: SessionContext, attempt: Attempt): Promise<vo
     ...(scope !== undefined && { scope }),
   })
   if (context.grant.interactive) attempt.admit?.()
-  const explicitScope = attempt.scope
-  await runGrant(context, { target, challenge, credentials, explicitScope, scope, signal, onLearned })
+  const { scope: explicitScope, subjectToken } = attempt
+  await runGrant(context, { target, challenge, credentials, explicitScope, subjectToken, scope, signal, onLearned })
 }
 
 /** Says which rules are relaxed for the issuer that a login goes to (R-EXC-1). */

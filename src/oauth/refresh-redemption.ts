@@ -7,6 +7,7 @@ import {
   withRefreshedGrant,
 } from './credential-record.ts'
 import { OAuthError } from './errors.ts'
+import { idTokenOfRefresh } from './id-token.ts'
 import { encodeBase64Url } from './protocol/base64url.ts'
 import { refreshForm } from './protocol/token.ts'
 import { isExpired, type RefreshReason } from './token-lifetime.ts'
@@ -92,9 +93,11 @@ async function save(
   context: SessionContext,
   issuer: string,
   previous: StoredGrant,
-  { response, client }: TokenAnswer,
+  answer: TokenAnswer,
 ): Promise<StoredGrant> {
-  const grant = mergeTokens(response, { kind: 'refresh', previous }, context.now())
+  const { response, client } = answer
+  const idToken = idTokenOfRefresh(context, previous, answer)
+  const grant = mergeTokens(response, { kind: 'refresh', previous, idToken }, context.now())
   const record = await context.records.update(latest =>
     withRefreshedGrant(latest, issuer, { previous, grant, registration: client.registration }),
   )

@@ -7,6 +7,7 @@ import { createDpopKeys } from './dpop-key.ts'
 import { createDpopNonces } from './dpop-nonces.ts'
 import { OAuthError } from './errors.ts'
 import { finishPendingLogin } from './finish-login.ts'
+import { createIdTokenAccess, type IdTokenAccess } from './id-token-access.ts'
 import type { BegunLogin } from './grant-strategy.ts'
 import { announceException, createLogins, type LoginInput } from './login.ts'
 import { logout, type LogoutOptions, type LogoutReport } from './logout.ts'
@@ -42,6 +43,8 @@ export interface SessionEngine {
   }): Promise<BegunLogin>
   finishLogin(parameters: URLSearchParams, signal?: AbortSignal): Promise<LoginStatus>
   accessToken(signal?: AbortSignal): Promise<string>
+  /** Of a login at an identity provider. */
+  readonly idToken: IdTokenAccess
   status(): Promise<LoginStatus>
   logout(options: LogoutOptions): Promise<LogoutReport>
   close(): Promise<void>
@@ -59,6 +62,7 @@ export function createSessionEngine(options: OAuthSessionOptions): SessionEngine
 
   /** How the server asks for authorization, found out by asking it. */
   const challengeOf = async (signal: AbortSignal | undefined): Promise<LoginInput> => {
+    if (context.grant.openId) return { allowLegacy: false }
     const { challenge, challenged } = await probeServer(context, signal)
     return { challenge, allowLegacy: challenged }
   }
@@ -85,7 +89,7 @@ export function createSessionEngine(options: OAuthSessionOptions): SessionEngine
       // A person is logging in already; a second window would not help them.
       const serves = async (): Promise<boolean> => isEnough(await status(), scope)
       if ((await logins.join(signal)) && (await serves())) return status()
-      const input = { ...(await challengeOf(signal)), scope, alone: force, explicit: true }
+      const input = { ...(await challengeOf(signal)), scope, alone: force, explicit: true, mayAsk: true }
       // A login that began meanwhile asked for its own scope, not for this one.
       while (!(await logins.obtain({ ...input, seen: { grantId } }, signal)) && !(await serves()))
         grantId = (await status()).grantId
@@ -115,6 +119,7 @@ export function createSessionEngine(options: OAuthSessionOptions): SessionEngine
       return status()
     },
     accessToken: signal => tokens.valid(signal),
+    idToken: createIdTokenAccess({ context, logins, refresher }),
     status,
     async logout(logoutOptions) {
       // A login whose code was sent would store its tokens after they were to be forgotten.
@@ -192,6 +197,7 @@ function createContext(options: OAuthSessionOptions): { context: SessionContext;
       requirePkce: options.grant.usesRedirect,
       preferIssuer,
       onlyIssuer: options.grant.issuer,
+      withoutResource: options.grant.openId,
       now,
       emit,
     }),

@@ -1,7 +1,7 @@
 import { OAuthError } from '../errors.ts'
-import type { GrantStrategy, PreRegisteredClient } from '../grant-strategy.ts'
+import type { GrantStrategy, IdTokenRequest, PreRegisteredClient } from '../grant-strategy.ts'
 import { identityAssertionForm, jwtBearerForm, readIdentityAssertion } from '../protocol/token-exchange.ts'
-import { readAssertion } from './workload-identity.ts'
+import { readAssertion } from './read-assertion.ts'
 
 /** The identity provider of an enterprise, at which its people are logged in. */
 export interface IdentityProvider {
@@ -10,8 +10,8 @@ export interface IdentityProvider {
   readonly tokenEndpoint?: string
   /** This client as the identity provider knows it. */
   readonly client: PreRegisteredClient
-  /** The ID token of the person's login, or how to get one. */
-  readonly idToken: string | ((wanted: { readonly signal: AbortSignal }) => string | Promise<string>)
+  /** The ID token of the person's login, or how to get one; `openIdLogin` logs the person in. */
+  readonly idToken: string | ((wanted: IdTokenRequest) => string | Promise<string>)
 }
 
 /** Options of {@link identityAssertion}. */
@@ -42,6 +42,9 @@ export function identityAssertion(options: IdentityAssertionOptions): GrantStrat
       throw new OAuthError('configuration', `The client id at the ${whose} is empty.`, { step: 'client identity' })
     }
   }
+  const { idToken } = identityProvider
+  /** What the identity provider did not take: it ended there before its time. */
+  let refused: string | undefined
   return {
     name: 'identity_assertion',
     interactive: false,
@@ -50,20 +53,43 @@ export function identityAssertion(options: IdentityAssertionOptions): GrantStrat
     client,
     ...(issuer !== undefined && { issuer }),
     ...(scope !== undefined && { scope }),
-    async obtain({ redeem, sendElsewhere, target, scope: asked, signal }) {
-      const { idToken } = identityProvider
-      const subjectToken = await readAssertion(() => (typeof idToken === 'string' ? idToken : idToken({ signal })), {
-        step: 'login at the identity provider',
-        signal,
-      })
+    subjectToken: ({ signal, interactive, asking }) =>
+      readAssertion(
+        pause => {
+          if (typeof idToken === 'string') return idToken
+          const stopClocks = (): (() => void) => {
+            const done = asking()
+            const resume = pause()
+            return () => {
+              done()
+              resume()
+            }
+          }
+          return idToken({ signal, interactive, asking: stopClocks, ...(refused !== undefined && { refused }) })
+        },
+        { step: 'login at the identity provider', signal },
+      ),
+    async obtain({ redeem, sendElsewhere, target, scope: asked, subjectToken = '' }) {
       const { resource, authorizationServer, exception } = target
       const { answer, secrets } = await sendElsewhere({
         step: 'token exchange',
         ...identityProvider,
         form: identityAssertionForm({ subjectToken, audience: authorizationServer.issuer, resource, scope: asked }),
       })
-      const assertion = readIdentityAssertion(answer, { secrets })
+      let assertion: string
+      try {
+        assertion = readIdentityAssertion(answer, { secrets })
+      } catch (error) {
+        if (isRefusal(error)) refused = subjectToken
+        throw error
+      }
       await redeem(jwtBearerForm({ assertion, scope: asked, resource, extra: exception?.tokenParameters }))
     },
   }
+}
+
+/** RFC 8693 §2.2.2 says `invalid_request` for a subject token that is not taken; others say `invalid_grant`. */
+function isRefusal(error: unknown): boolean {
+  const { oauthError } = error instanceof OAuthError ? error.detail : {}
+  return oauthError === 'invalid_request' || oauthError === 'invalid_grant'
 }

@@ -1,7 +1,6 @@
-import { OAuthError } from '../errors.ts'
 import type { GrantStrategy } from '../grant-strategy.ts'
 import { jwtBearerForm } from '../protocol/token-exchange.ts'
-import { waitFor } from '../single-flight.ts'
+import { readAssertion } from './read-assertion.ts'
 
 /** What a platform is asked for: a JWT about the workload, for the given authorization server. */
 export type AssertionSource = (wanted: {
@@ -46,37 +45,4 @@ export function workloadIdentity({ token, clientId, issuer, scope }: WorkloadIde
       await redeem(jwtBearerForm({ assertion, scope: asked, resource: target.resource, extra }))
     },
   }
-}
-
-/** How long somebody may take to hand out a token, in milliseconds. */
-const PATIENCE_MS = 30_000
-
-/**
- * The token of a callback: waited for so long, trimmed, and never empty. What the callback throws is not shown, for it may quote the token.
- *
- * @throws {OAuthError} `configuration`, `timeout`, `aborted`
- */
-export async function readAssertion(
-  read: () => string | Promise<string>,
-  { step, signal }: { readonly step: string; readonly signal: AbortSignal },
-): Promise<string> {
-  const patience = AbortSignal.timeout(PATIENCE_MS)
-  let token: unknown
-  try {
-    token = await waitFor(Promise.resolve().then(read), AbortSignal.any([signal, patience]))
-  } catch (error) {
-    if (error instanceof OAuthError && error.code !== 'aborted') throw error
-    if (signal.aborted) throw error
-    if (patience.aborted)
-      throw new OAuthError('timeout', `No token was handed out within ${PATIENCE_MS / 1000} s.`, { step })
-    throw new OAuthError(
-      'configuration',
-      'The token could not be read.',
-      { step, hint: 'See the cause of this error.' },
-      { cause: error },
-    )
-  }
-  const text = typeof token === 'string' ? token.trim() : ''
-  if (text !== '') return text
-  throw new OAuthError('configuration', 'The token is empty.', { step, expected: 'a JWT', received: 'nothing' })
 }

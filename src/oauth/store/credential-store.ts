@@ -46,6 +46,8 @@ export interface StoredGrant {
   readonly withoutPerson?: true
   /** The private key, a JWK with `alg`, that the tokens are bound to (RFC 9449). */
   readonly dpopJwk?: DpopJwk
+  /** Who logged in, as an identity provider asserts it; kept only for logins at one. */
+  readonly idToken?: string
 }
 
 /** Says that a redemption of a refresh token is under way, so that a crash in its middle can be told apart. */
@@ -87,6 +89,8 @@ export interface PendingLogin {
   readonly requestedScope?: string
   /** The key that the tokens will be bound to. */
   readonly dpopJwk?: DpopJwk
+  /** What the ID token must repeat, where one is to come. */
+  readonly nonce?: string
   /** The `issuer` the metadata document stated, where an exception trusts another than the identifier; `iss` is held to it. */
   readonly statedIssuer?: string
   /** Whether `iss` must be present in the response (RFC 9207 §2.3). */

@@ -104,6 +104,7 @@ const isGrant = object({
   clientId: optional(isString),
   withoutPerson: optional(value => value === true),
   dpopJwk: optional(isObject),
+  idToken: optional(isString),
 })
 
 const isIssuerCredentials = object({
@@ -122,6 +123,7 @@ const isPendingLogin = object({
   clientId: isString,
   registration: optional(isRegistration),
   dpopJwk: optional(isObject),
+  nonce: optional(isString),
   createdAt: isNumber,
   expiresAt: isNumber,
 })
