@@ -3,7 +3,13 @@ import { describe, expect, it } from 'vitest'
 import { answer, requestParameters } from '../../demo/src/leg.ts'
 import { SCRIPTED_USER_AGENT } from '../../demo/src/scripted-user.ts'
 import { connect } from '../../src/client.ts'
-import { authorizationCode, type AuthorizationCodeOptions, type OAuthSession, withOAuth } from '../../src/oauth.ts'
+import {
+  authorizationCode,
+  type AuthorizationCodeOptions,
+  createMemoryStore,
+  type OAuthSession,
+  withOAuth,
+} from '../../src/oauth.ts'
 import { CLIENT_METADATA_URL, CLIENTS, REDIRECT_URI, signingKey, WEB_CLIENT_ID } from './machine-clients.ts'
 import { ACCESS_TOKEN_SECONDS, type MachineWorld, startMachineWorld } from './machine-world.ts'
 import { scriptedAuthorizer } from './protected-notes.ts'
@@ -32,6 +38,12 @@ const clientMetadataDocument = {
   grant_types: ['authorization_code', 'refresh_token'],
   response_types: ['code'],
   token_endpoint_auth_method: 'none',
+}
+
+/** What a pruned database or a restart does. */
+async function forget({ authorizationServer: { provider } }: MachineWorld, clientId: string): Promise<void> {
+  const { adapter } = provider.Client as unknown as { adapter: { destroy(id: string): Promise<void> } }
+  await adapter.destroy(clientId)
 }
 
 const clientMetadataUrl = CLIENT_METADATA_URL
@@ -99,6 +111,40 @@ describe('client-id metadata documents against oidc-provider', () => {
     expect(world.at('/reg')).toHaveLength(1)
     expect(await session.status()).toMatchObject({ registration: 'dynamic' })
     await client.close()
+  })
+
+  it.each([
+    ['cannot be fetched', null],
+    ['names another client', { ...clientMetadataDocument, client_id: 'https://client.example/another.json' }],
+  ])('R-CIMD-7 field R12: registers once where the document %s', async (_name, document) => {
+    await using world = await startMachineWorld({ clientMetadataDocument: document })
+    const session = world.session({ grant: person({ clientMetadataUrl }) })
+    const client = await open(session, world.mcpUrl)
+    expect(text(await client.callTool('list_notes'))).toContain('Otters')
+    expect(world.at('/reg')).toHaveLength(1)
+    expect(authorizationsOf(world)).toHaveLength(1)
+    expect(await session.status()).toMatchObject({ registration: 'dynamic' })
+    await session.login({ force: true })
+    expect(world.at('/reg')).toHaveLength(1)
+    await client.close()
+  })
+})
+
+describe('dynamic registration against oidc-provider', () => {
+  it('field R3: a client that the server forgot is registered anew before a browser opens', async () => {
+    await using world = await startMachineWorld()
+    const store = createMemoryStore()
+    const session = world.session({ grant: person(), store })
+    await session.login()
+    const { clientId } = await session.status()
+    await forget(world, clientId!)
+    // Long enough ago for the registration to be doubted.
+    world.advance(3_600_000)
+    const again = world.session({ grant: person(), store })
+    await again.login({ force: true })
+    expect(world.at('/reg').map(leg => leg.status)).toEqual([201, 201])
+    expect(authorizationsOf(world)).toHaveLength(2)
+    expect((await again.status()).clientId).not.toBe(clientId)
   })
 })
 

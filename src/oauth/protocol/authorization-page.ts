@@ -1,3 +1,4 @@
+import { isClientIdMetadataDocumentUrl } from './client-id-metadata.ts'
 import { displayText } from './display-text.ts'
 import { isJsonObject, type JsonObject, parseJsonObject, stringMember } from './json-object.ts'
 import { parseUrl } from './url.ts'
@@ -71,6 +72,9 @@ const UNKNOWN_CLIENT: readonly RegExp[] = [
   /\b(?:invalid_client(?:_id)?|unauthorized_client|unknown_client|client_not_found)\b/iu,
 ]
 
+/** A document that the server cannot use; of a client that registered, the code says nothing about whether it is known. */
+const UNUSABLE_DOCUMENT = /\binvalid_client_metadata\b/iu
+
 const REDIRECT_URI = String.raw`\b(?:redirect|callback)[ _-]?ur[il]s?`
 const REFUSED_REDIRECT: readonly RegExp[] = [
   /\bredirect_uri_mismatch\b/iu,
@@ -136,7 +140,8 @@ function refusalInText(text: string, { clientId, redirectUri }: PageRequest): Cl
     .replaceAll(clientId, ' § ')
     .replaceAll(redirectUri, ' § ')
     .replace(/["'`“”‘’():;,\s]+/gu, ' ')
-  const refused = UNKNOWN_CLIENT.some(pattern => pattern.test(said))
+  const patterns = isClientIdMetadataDocumentUrl(clientId) ? [...UNKNOWN_CLIENT, UNUSABLE_DOCUMENT] : UNKNOWN_CLIENT
+  const refused = patterns.some(pattern => pattern.test(said))
     ? 'client'
     : REFUSED_REDIRECT.some(pattern => pattern.test(said))
       ? 'redirect-uri'

@@ -52,6 +52,15 @@ describe('error pages that refuse the client', () => {
   })
 
   it.each([
+    '{"error":"invalid_client_metadata","error_description":"client_id does not match the expected value"}',
+    '<pre><strong>error</strong>: invalid_client_metadata</pre>',
+  ])('field R12: a document that the server cannot use: %s', body => {
+    const clientId = 'https://client.example/oauth/client.json'
+    expect(judge({ body }, { clientId })?.refused).toBe('client')
+    expect(judge({ body })).toBeUndefined()
+  })
+
+  it.each([
     '<h1>redirect_uri_mismatch</h1>',
     '<p>Invalid redirect URI</p>',
     `{"error":"invalid_request","error_description":"Redirect URI '${REDIRECT_URI}' not registered for client"}`,
