@@ -121,6 +121,20 @@ describe('proof of possession against oidc-provider and oauth4webapi', () => {
     await client.close()
   })
 
+  it.each(['get', 'POST', 'DELETE'])(
+    'R-DPOP-1 a proof is for its method and address, query apart: %s',
+    async method => {
+      await using world = await startMachineWorld(BOUND)
+      const authorized = withOAuth(fetch, world.session({ grant: robot }))
+      await (await authorized(world.mcpUrl, { method: 'POST' })).body?.cancel()
+      const response = await authorized(`${world.mcpUrl}?page=2#top`, { method })
+      await response.body?.cancel()
+      // What the MCP server makes of such a request does not matter here; its guard let it through.
+      expect([401, 403]).not.toContain(response.status)
+      expect(world.notes.refusals).toEqual(['nonce'])
+    },
+  )
+
   it('R-DPOP-1 a person logs in: code, tokens and refresh tokens are bound to one key', async () => {
     await using world = await startMachineWorld(BOUND)
     const client = await open(world.session({ grant: person() }), world.mcpUrl)
