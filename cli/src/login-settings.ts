@@ -3,6 +3,14 @@ import { join } from 'node:path'
 
 /** How a person logs in to one server: kept, so that a later login or refresh needs no options again. Holds no secret. */
 export interface LoginSettings {
+  /** Absent: through the browser. */
+  readonly grant?: 'client-credentials' | 'device'
+  /** Of a machine, or of a client with a key. */
+  readonly clientId?: string
+  /** The name of the variable, never what is in it. */
+  readonly clientSecretEnv?: string
+  /** The absolute path of a file with a private key. */
+  readonly clientKey?: string
   readonly clientMetadataUrl?: string
   readonly redirectPort?: number
   readonly callbackHost?: 'localhost' | '127.0.0.1'
@@ -63,8 +71,13 @@ async function readAll(directory: string): Promise<SettingsFile> {
 }
 
 function checked(settings: LoginSettings | undefined): LoginSettings {
+  const { grant, clientId, clientSecretEnv, clientKey } = settings ?? {}
   const { clientMetadataUrl, redirectPort, callbackHost, callbackPath } = settings ?? {}
   return {
+    ...((grant === 'client-credentials' || grant === 'device') && { grant }),
+    ...(typeof clientId === 'string' && { clientId }),
+    ...(typeof clientSecretEnv === 'string' && { clientSecretEnv }),
+    ...(typeof clientKey === 'string' && { clientKey }),
     ...(typeof clientMetadataUrl === 'string' && { clientMetadataUrl }),
     ...(Number.isInteger(redirectPort) && redirectPort !== undefined && { redirectPort }),
     ...((callbackHost === 'localhost' || callbackHost === '127.0.0.1') && { callbackHost }),

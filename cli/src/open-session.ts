@@ -1,11 +1,11 @@
 import type { CredentialKey, CredentialStore, OAuthEvent, OAuthSession } from 'latchkey/oauth'
+import { chooseSettings } from './chosen-settings.ts'
 import type { CommandContext } from './command-context.ts'
 import type { LoginOptions } from './login-options.ts'
 import { eventLine, noticeLine } from './event-line.ts'
 import { readHeaderOptions } from './header-options.ts'
-import type { Io } from './io.ts'
-import { createLoginAuthorizer } from './login-authorizer.ts'
-import { readLoginSettings, writeLoginSettings, type LoginSettings } from './login-settings.ts'
+import { createLoginGrant } from './login-grant.ts'
+import { readLoginSettings, writeLoginSettings } from './login-settings.ts'
 import { createFetch, hasProxy } from './proxy-fetch.ts'
 import { withServerHeaders } from './server-fetch.ts'
 import { stateDirectory } from './state-directory.ts'
@@ -32,22 +32,17 @@ export interface SessionRequest {
  */
 export async function openSession(context: CommandContext, request: SessionRequest): Promise<OAuthSession> {
   const { io, options } = context
-  const [{ authorizationCode, createOAuthSession }, { createDefaultStore, resolveHost }, { normalizeServerUrl }] =
+  const [{ createOAuthSession }, { createDefaultStore, readIssuerExceptions, resolveHost }, { normalizeServerUrl }] =
     await Promise.all([import('latchkey/oauth'), import('latchkey/node'), import('latchkey/oauth/protocol')])
   const server = normalizeServerUrl(serverUrl(request.server))
   const key: CredentialKey = { server, profile: request.profile ?? options.profile }
-  const given = settingsOf(request.login)
   const directory = await stateDirectory(io)
+  const issuerExceptions = readIssuerExceptions(directory)
   const store = request.store ?? createDefaultStore()
   const [fetch, stored] = await Promise.all([createFetch(io.env), readLoginSettings(directory, key)])
-  const settings: LoginSettings = { ...stored, ...given }
-  const client = clientOf(request.login, io)
-  const authorizer = await createLoginAuthorizer(context, {
-    server,
-    settings,
-    fetch,
-    ...(request.login && { login: request.login }),
-  })
+  const settings = chooseSettings(stored, request.login)
+  const login = request.login && { login: request.login }
+  const grant = await createLoginGrant(context, { key, settings, store, fetch, ...login })
   const headers = readHeaderOptions(options.header, io.env)
   return createOAuthSession({
     ...key,
@@ -55,11 +50,8 @@ export async function openSession(context: CommandContext, request: SessionReque
     fetch: withServerHeaders(headers, server, fetch),
     interactive: request.interactive,
     now: io.now,
-    grant: authorizationCode({
-      authorizer,
-      ...(client && { client }),
-      ...(settings.clientMetadataUrl !== undefined && { clientMetadataUrl: settings.clientMetadataUrl }),
-    }),
+    grant,
+    issuerExceptions,
     // Behind a proxy names are the proxy's to resolve; often nobody here can.
     ...(!hasProxy(io.env) && { resolveHost }),
     onEvent: event => {
@@ -71,10 +63,7 @@ export async function openSession(context: CommandContext, request: SessionReque
 /** Keeps how a login that succeeded was made, for the next one and for refreshes. */
 export async function rememberLogin({ io }: CommandContext, session: OAuthSession, login: LoginOptions): Promise<void> {
   const directory = await stateDirectory(io)
-  await writeLoginSettings(directory, session, {
-    ...(await readLoginSettings(directory, session)),
-    ...settingsOf(login),
-  })
+  await writeLoginSettings(directory, session, chooseSettings(await readLoginSettings(directory, session), login))
 }
 
 /** Whether logging in may help. */
@@ -100,28 +89,4 @@ function serverUrl(typed: string): string {
     'the server is given by its http or https URL',
     /^[a-z0-9.-]+(:\d+)?(\/\S*)?$/i.test(typed) && URL.canParse(guess) ? guess : 'https://mcp.example.com/mcp',
   )
-}
-
-function settingsOf(login: LoginOptions | undefined): LoginSettings {
-  const { clientMetadataUrl, redirectPort, callbackHost, callbackPath } = login ?? {}
-  return {
-    ...(clientMetadataUrl !== undefined && { clientMetadataUrl }),
-    ...(redirectPort !== undefined && { redirectPort }),
-    ...(callbackHost !== undefined && { callbackHost }),
-    ...(callbackPath !== undefined && { callbackPath }),
-  }
-}
-
-function clientOf(login: LoginOptions | undefined, io: Io): { clientId: string; clientSecret?: string } | undefined {
-  const { clientId, clientSecretEnv } = login ?? {}
-  if (clientSecretEnv !== undefined && clientId === undefined) {
-    throw new UsageError('--client-secret-env needs --client-id', '--client-id ID --client-secret-env VAR')
-  }
-  if (clientId === undefined) return undefined
-  if (clientSecretEnv === undefined) return { clientId }
-  const clientSecret = io.env[clientSecretEnv]?.trim()
-  if (clientSecret === undefined || clientSecret === '') {
-    throw new UsageError(`--client-secret-env: the environment variable ${clientSecretEnv} is not set`)
-  }
-  return { clientId, clientSecret }
 }

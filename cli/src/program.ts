@@ -1,8 +1,8 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { addCimdCommands } from './cimd-program.ts'
 import type { CommandContext, CommandOptions } from './command-context.ts'
 import { callbackHostOption, callbackPathOption, finish, wholeNumber } from './command-options.ts'
-import type { LoginOptions } from './login-options.ts'
+import { GRANTS, type LoginOptions } from './login-options.ts'
 import { cliVersion } from './version.ts'
 
 /** Runs a command: its exit code, or an error for `describeFailure`. */
@@ -33,11 +33,20 @@ State is kept in LATCHKEY_HOME; BROWSER, NO_COLOR and HTTPS_PROXY are respected.
   finish(
     program
       .command('login')
-      .description('log in to a server, in the browser')
+      .description('log in to a server: in the browser, on another device, or as a machine')
       .argument(...SERVER)
       .option('--scope <scopes>', 'ask for these scopes, separated by spaces')
+      .addOption(
+        new Option('--grant <grant>', 'how to log in, from now on (default: authorization-code)').choices(GRANTS),
+      )
+      .addOption(
+        new Option('--device', 'show a code to approve on another device (the same as --grant device)').conflicts(
+          'grant',
+        ),
+      )
       .option('--client-id <id>', 'use a client registered beforehand')
       .option('--client-secret-env <VAR>', 'environment variable that holds the client secret')
+      .option('--client-key <file>', 'private key of the client for private_key_jwt: PKCS #8 PEM or JWK')
       .option('--client-metadata-url <url>', 'use a client-id metadata document')
       .option(
         '--redirect-port <port>',
@@ -50,7 +59,7 @@ State is kept in LATCHKEY_HOME; BROWSER, NO_COLOR and HTTPS_PROXY are respected.
       .option('--force', 'log in again even when the login still works')
       .option(
         '--timeout <seconds>',
-        'how long to wait for the browser (default: 300)',
+        'how long to wait for the person (default: 300; with --device as long as the code works)',
         wholeNumber('--timeout', 1, 86_400),
       )
       .option('--json', 'print one JSON object'),
@@ -58,7 +67,10 @@ State is kept in LATCHKEY_HOME; BROWSER, NO_COLOR and HTTPS_PROXY are respected.
       'latchkey login https://mcp.example.com/mcp',
       'latchkey login https://mcp.example.com/mcp --scope "files:read files:write" --profile work',
       'latchkey login https://mcp.example.com/mcp --no-browser',
+      'latchkey login https://mcp.example.com/mcp --device',
       'latchkey login https://mcp.example.com/mcp --client-id my-app --client-secret-env MY_APP_SECRET --redirect-port 3118',
+      'latchkey login https://mcp.example.com/mcp --grant client-credentials --client-id job --client-secret-env JOB_SECRET',
+      'latchkey login https://mcp.example.com/mcp --grant client-credentials --client-id job --client-key job-key.pem',
     ],
   ).action((server: string, options: LoginOptions) =>
     run({ ...options, server }, async context => (await import('./commands/login.ts')).login(context, server, options)),

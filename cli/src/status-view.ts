@@ -29,9 +29,12 @@ export function hasLogin(status: LoginStatus): boolean {
 
 /** The state of a login in a few words: `expires in 5 minutes`. */
 function loginState(status: LoginStatus, now: number): string {
-  const { loggedIn, expiresAt, refreshable } = status
-  if (!loggedIn) return expiresAt !== undefined && expiresAt <= now ? `expired ${relativeTime(expiresAt, now)}` : 'no'
-  if (refreshable === true)
+  const { loggedIn, expiresAt, refreshable, withoutPerson } = status
+  if (!loggedIn) {
+    if (expiresAt === undefined || expiresAt > now) return 'no'
+    return `expired ${relativeTime(expiresAt, now)}${withoutPerson === true ? ', renewed on next use' : ''}`
+  }
+  if (refreshable === true || withoutPerson === true)
     return expiresAt === undefined ? 'yes, renews itself' : `yes, renews itself ${renewal(expiresAt, now)}`
   return expiresAt === undefined ? 'yes' : `yes, expires ${relativeTime(expiresAt, now)}`
 }
@@ -52,6 +55,8 @@ export function statusLines(status: LoginStatus, store: string, style: Style, no
     ...fact('scopes', status.scope),
     ...fact('issuer', status.issuer),
     ...fact('client', status.clientId === undefined ? undefined : `${status.clientId}${registration}`),
+    ...fact('made by', status.withoutPerson === true ? 'a machine, as itself' : undefined),
+    ...fact('bound to', status.dpop === true ? 'a key that is kept here (DPoP)' : undefined),
     ...(status.exceptions ?? []).flatMap(exception => fact('exception', exception)),
     ...fact('kept in', store),
   ]

@@ -419,8 +419,10 @@ describe('logout', () => {
 
 describe('what every command keeps to', () => {
   it.each([
-    ['login', 'https://h.example', '--device'],
+    ['login', 'https://h.example', '--device', '--no-browser'],
     ['login', 'https://h.example', '--grant', 'client-credentials'],
+    ['login', 'https://h.example', '--grant', 'password'],
+    ['login', 'https://h.example', '--client-key', 'key.pem'],
     ['login', 'https://h.example', '--timeout', 'soon'],
     ['login', 'https://h.example', '--redirect-port', '70000'],
     ['login', 'https://h.example', '--callback-host', 'evil.example'],

@@ -147,7 +147,7 @@ async function withDetails(request: Request, response: Response): Promise<Respon
   return Response.json(answer)
 }
 
-async function runInProcess(args: readonly string[], options: RunOptions, now: () => number): Promise<Run> {
+export async function runInProcess(args: readonly string[], options: RunOptions, now: () => number): Promise<Run> {
   // The library reads its own environment; both must agree.
   for (const [name, value] of Object.entries(options.env ?? {})) vi.stubEnv(name, value)
   const texts = { stdout: '', stderr: '' }
