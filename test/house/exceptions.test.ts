@@ -8,7 +8,7 @@ const document = readFileSync('docs/exceptions.md', 'utf8')
 function row({ issuer, reason, since, ...members }: IssuerException): string {
   const what = Object.entries(members).map(([name, value]) => {
     if (value === true) return `\`${name}\``
-    return typeof value === 'string' ? `\`${name}\` ${value}` : `\`${name}\` ${parameters(value)}`
+    return `\`${name}\` ${typeof value === 'object' ? parameters(value) : value}`
   })
   return `- \`${issuer}\` (${since}): ${what.join(', ')}. ${reason}.`
 }
