@@ -72,7 +72,7 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
       return true
     }
     const known = currentCredentials(await context.records.read())
-    const usable = known && !isForeignGrant(context.grant, known.credentials) ? known : undefined
+    const usable = known && !isForeignGrant(context, known.credentials) ? known : undefined
     const grant = usable?.credentials.grant
     // The same for a newer token in the store.
     if (grant && grant.accessToken !== accessToken && marks.adoptions < MAX_ADOPTIONS) {

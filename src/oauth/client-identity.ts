@@ -1,7 +1,7 @@
 import type { AuthorizationTarget } from './discovery.ts'
 import { registerClient } from './dynamic-registration.ts'
 import { OAuthError } from './errors.ts'
-import type { ClientPrivateKey, GrantStrategy, PreRegisteredClient } from './grant-strategy.ts'
+import type { ClientPrivateKey, PreRegisteredClient } from './grant-strategy.ts'
 import { chooseAuthenticationMethod, type ClientAuthenticationMethod } from './protocol/client-authentication.ts'
 import { hasScope, parseScope } from './protocol/scope.ts'
 import type { SessionContext } from './session-context.ts'
@@ -110,13 +110,17 @@ export function clientOfGrant(
 }
 
 /**
- * Whether stored tokens are not for this session: issued to another client than the one configured (field D19), or to a person where
- * the session speaks for a machine. A token of which the key is lost is nobody's (R-DPOP-1).
+ * Whether stored tokens are not for this session: issued to another client than the one configured (field D19), to a person where the
+ * session speaks for a machine, or bearer tokens where it requires proofs. A token of which the key is lost is nobody's (R-DPOP-1).
  */
-export function isForeignGrant({ client, interactive }: GrantStrategy, credentials: IssuerCredentials): boolean {
+export function isForeignGrant(
+  { grant: { client, interactive }, dpop, dpopKeys }: Pick<SessionContext, 'grant' | 'dpop' | 'dpopKeys'>,
+  credentials: IssuerCredentials,
+): boolean {
   const { grant, registration } = credentials
   if (!grant) return false
-  if (grant.tokenType === 'DPoP' && !grant.dpopJwk) return true
+  const isBound = grant.tokenType === 'DPoP'
+  if (isBound ? !grant.dpopJwk || dpopKeys.isUnreadable(grant.dpopJwk) : dpop === true) return true
   if (!interactive && !grant.withoutPerson) return true
   return client !== undefined && (grant.clientId ?? registration?.clientId) !== client.clientId
 }

@@ -33,7 +33,8 @@ export async function dpopKeyForLogin(
   const required =
     context.dpop === true ||
     published['dpop_bound_access_tokens_required'] === true ||
-    credentials?.grant?.tokenType === 'DPoP'
+    credentials?.grant?.tokenType === 'DPoP' ||
+    credentials?.lostBoundGrant === true
   if (!required && !(offered && atServer !== undefined)) return undefined
   const algorithm = chooseDpopAlgorithm(atServer, atResource)
   if (algorithm !== undefined) return generateDpopJwk(algorithm)
@@ -54,18 +55,22 @@ export async function dpopKeyForLogin(
 export interface DpopKeys {
   /** @throws {OAuthError} `login_required` when the key is damaged */
   ready(jwk: DpopJwk): Promise<DpopKey>
+  /** Whether it was tried, and cannot be used here; another program may still be able to. */
+  isUnreadable(jwk: DpopJwk): boolean
 }
 
 /** Creates the {@link DpopKeys} of one session. Only the last few are remembered: a session has one login at a time. */
 export function createDpopKeys(): DpopKeys {
   const ready = new Map<string, Promise<DpopKey>>()
+  const unreadable = new Set<string>()
   return {
+    isUnreadable: jwk => unreadable.has(nameOf(jwk)),
     ready(jwk) {
-      const id = JSON.stringify([jwk['x'], jwk['y'], jwk['n']])
+      const id = nameOf(jwk)
       const known = ready.get(id)
       if (known) return known
       const importing = importDpopKey(jwk)
-      importing.catch(() => ready.delete(id))
+      importing.catch(() => unreadable.add(id))
       ready.set(id, importing)
       for (const oldest of ready.keys()) {
         if (ready.size <= 4) break
@@ -74,4 +79,8 @@ export function createDpopKeys(): DpopKeys {
       return importing
     },
   }
+}
+
+function nameOf(jwk: DpopJwk): string {
+  return JSON.stringify([jwk['x'], jwk['y'], jwk['n']])
 }

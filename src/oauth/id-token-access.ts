@@ -33,7 +33,7 @@ export function createIdTokenAccess({
 
   async function stored(): Promise<IssuerCredentials | undefined> {
     const current = currentCredentials(await context.records.read())
-    return current && !isForeignGrant(context.grant, current.credentials) ? current.credentials : undefined
+    return current && !isForeignGrant(context, current.credentials) ? current.credentials : undefined
   }
 
   const remaining = (idToken: string): number => (idTokenExpiry(idToken) ?? 0) - context.now()

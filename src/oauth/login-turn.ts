@@ -78,7 +78,7 @@ function otherLogin(
   const current = currentCredentials(record)
   const grantId = current?.credentials.grant?.grantId
   if (!current || grantId === undefined || grantId === seen.grantId) return undefined
-  return isForeignGrant(context.grant, current.credentials) ? undefined : { issuer: current.issuer, grantId }
+  return isForeignGrant(context, current.credentials) ? undefined : { issuer: current.issuer, grantId }
 }
 
 /** The turn of somebody who asks for at least what is wanted, and lives. */

@@ -127,7 +127,7 @@ async function obtainWithoutPerson(context: SessionContext, attempt: Omit<Attemp
   const run = async (): Promise<boolean> => {
     const current = currentCredentials(await context.records.read())
     const grant = current?.credentials.grant
-    if (current && grant && !isForeignGrant(context.grant, current.credentials)) {
+    if (current && grant && !isForeignGrant(context, current.credentials)) {
       if (!alone && seen && seen.grantId !== grant.grantId && !isExpired(grant, context.now())) {
         context.emit({ type: 'adopted', issuer: current.issuer, grantId: grant.grantId })
         return false

@@ -51,7 +51,8 @@ async function forgetRefused(context: SessionContext, failed: FailedRefresh, err
   const keepAccess = reason === 'expiring' && !isExpired(grant, now)
   const record = await changeUnlessNewer(context, failed, ({ refreshing: _mark, grant: stored, ...credentials }) => {
     const { refreshToken: _refused, ...withoutRefreshToken } = stored ?? grant
-    return { ...credentials, refreshRefusedAt: now, ...(keepAccess && { grant: withoutRefreshToken }) }
+    if (keepAccess) return { ...credentials, refreshRefusedAt: now, grant: withoutRefreshToken }
+    return { ...credentials, refreshRefusedAt: now, ...(grant.dpopJwk && { lostBoundGrant: true }) }
   })
   const newer = newerGrant(record, grant)
   if (newer) return newer

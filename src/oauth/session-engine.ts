@@ -152,12 +152,18 @@ function noRedirect(grant: string): OAuthError {
   return new OAuthError('configuration', `The grant ${grant} sends nobody to a page: use login.`, { step: 'login' })
 }
 
+function notBindable(grant: string): OAuthError {
+  const message = `The grant ${grant} brings tokens that are bound to no key: dpop cannot be required.`
+  return new OAuthError('configuration', message, { step: 'configuration' })
+}
+
 function isEnough({ scope, loggedIn }: LoginStatus, wanted: string | undefined): boolean {
   return loggedIn && parseScope(wanted).every(each => hasScope(scope, each))
 }
 
 function createContext(options: OAuthSessionOptions): { context: SessionContext; settled: () => Promise<void> } {
   const server = normalizeServerUrl(options.server)
+  if (options.dpop === true && options.grant.supply) throw notBindable(options.grant.name)
   const key = { server, profile: options.profile ?? 'default' }
   // A token that the application supplies is the application's to keep.
   const store = options.grant.supply ? createMemoryStore() : (options.store ?? createMemoryStore())

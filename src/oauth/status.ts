@@ -38,7 +38,7 @@ export function loginStatus(context: SessionContext, record: CredentialRecord | 
   const { server, profile } = context.key
   const current = currentCredentials(record)
   const grant = current?.credentials.grant
-  if (!current || !grant || isForeignGrant(context.grant, current.credentials))
+  if (!current || !grant || isForeignGrant(context, current.credentials))
     return { server, profile, loggedIn: false, ...(current && { issuer: current.issuer }) }
   const { issuer, credentials } = current
   const { clientId, kind } = knownClient(context, credentials)

@@ -64,9 +64,11 @@ export function createTokenAccess({
 
   async function keep(signal: AbortSignal | undefined): Promise<KeptGrant> {
     const seen = usable(context, await seenLately())?.grant
-    if (seen && !expiring(seen)) return { grant: seen }
+    if (seen && !expiring(seen) && !(await lostKey(seen))) return { grant: seen }
     const credentials = usable(context, await context.records.read())
     const grant = credentials?.grant
+    const failure = grant && (await lostKey(grant))
+    if (failure) return { grant: undefined, failure }
     if (!context.grant.interactive && (grant ? expiring(grant) && !isRefreshable(credentials) : context.grant.supply))
       return obtainAgain(grant, signal)
     if (!credentials || !grant || !expiring(grant) || !isRefreshable(credentials)) return { grant }
@@ -84,6 +86,17 @@ export function createTokenAccess({
       if (works) return { grant }
       if (!needsLogin(error)) throw error
       return { grant: usable(context, await context.records.read())?.grant, failure: error }
+    }
+  }
+
+  /** Why a grant cannot be used, if its key cannot be read: from then on it counts as nobody's. */
+  async function lostKey({ dpopJwk }: StoredGrant): Promise<OAuthError | undefined> {
+    try {
+      if (dpopJwk) await context.dpopKeys.ready(dpopJwk)
+      return undefined
+    } catch (error) {
+      if (error instanceof OAuthError) return error
+      throw error
     }
   }
 
@@ -139,5 +152,5 @@ function isAborted(error: unknown): boolean {
 
 function usable(context: SessionContext, record: CredentialRecord | undefined): IssuerCredentials | undefined {
   const credentials = currentCredentials(record)?.credentials
-  return credentials && !isForeignGrant(context.grant, credentials) ? credentials : undefined
+  return credentials && !isForeignGrant(context, credentials) ? credentials : undefined
 }

@@ -68,6 +68,8 @@ export interface IssuerCredentials {
   readonly refreshing?: RefreshMark
   /** Milliseconds since the epoch of the last definite refusal of the refresh token. */
   readonly refreshRefusedAt?: number
+  /** The login that was refused was bound to a key: so is the next one, whatever the servers say then (R-DPOP-1). */
+  readonly lostBoundGrant?: true
   /** What this issuer refused before; it is not tried again. */
   readonly refuses?: {
     readonly offlineAccess?: true

@@ -113,6 +113,7 @@ const isIssuerCredentials = object({
   knownScope: optional(isString),
   refreshing: optional(object({ owner: isString, startedAt: isNumber, tokenHash: isString })),
   refreshRefusedAt: optional(isNumber),
+  lostBoundGrant: optional(value => value === true),
   refuses: optional(isObject),
 })
 
