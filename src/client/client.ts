@@ -16,9 +16,9 @@ import type { ClientResult } from '../protocol/result-shapes.ts'
 import type { ProtocolRevision } from '../protocol/revisions.ts'
 import type { CallToolResult, ListToolsResult, Tool } from '../protocol/tools.ts'
 import type { Connection } from './connection.ts'
+import { createKnownTools } from './known-tools.ts'
 import { paginate } from './pagination.ts'
 import type { ListOptions, RequestOptions } from './request-options.ts'
-import { createToolHeaderRegistry } from './tool-headers.ts'
 
 /**
  * A connected client of one MCP server; `connect` makes one.
@@ -29,7 +29,7 @@ import { createToolHeaderRegistry } from './tool-headers.ts'
 export class Client {
   readonly #connection: Connection
   readonly #onError: ((error: unknown) => void) | undefined
-  readonly #toolHeaders = createToolHeaderRegistry()
+  readonly #knownTools = createKnownTools()
 
   /** Not for direct use: `connect` opens a connection first. */
   constructor(connection: Connection, { onError }: { readonly onError?: (error: unknown) => void } = {}) {
@@ -64,10 +64,9 @@ export class Client {
   /** One page of the server's tools. Over HTTP, tools whose definitions promise headers that cannot be are left out and reported. */
   async listTools(options?: ListOptions): Promise<ListToolsResult> {
     const page = await this.#list('tools/list', options)
-    if (!this.#connection.mirrorsArguments) return page
-    const tools = this.#toolHeaders.admit(page.tools, (tool, problem) =>
-      this.#onError?.(new TransportError('invalid_response', `The tool ${tool.slice(0, 128)} is left out: ${problem}`)),
-    )
+    const report = (tool: string, problem: string): void =>
+      this.#onError?.(new TransportError('invalid_response', `The tool ${tool.slice(0, 128)} is left out: ${problem}`))
+    const tools = this.#knownTools.admit(page.tools, { mirror: this.#connection.mirrorsArguments, report })
     return tools.length === page.tools.length ? page : { ...page, tools }
   }
 
@@ -112,8 +111,8 @@ export class Client {
 
   /**
    * Calls a tool. Validates nothing on its own, and lists the tools only when the server misses headers that repeat arguments: then once,
-   * and the call is sent again. When the connection breaks before the answer, the `TransportError` says with `detail.mayHaveRun` whether
-   * the tool may have run.
+   * and the call is sent again. When the connection breaks before the answer, a tool that was listed as read-only or idempotent is called
+   * once more; for others the `TransportError` says with `detail.mayHaveRun` whether the tool may have run.
    */
   async callTool(
     name: string,
@@ -122,7 +121,10 @@ export class Client {
   ): Promise<CallToolResult> {
     const params = args === undefined ? { name } : { name, arguments: args }
     const call = (): Promise<CallToolResult> =>
-      this.#connection.request('tools/call', params, options, { headers: this.#toolHeaders.headersOf(name, args) })
+      this.#connection.request('tools/call', params, options, {
+        headers: this.#knownTools.headersOf(name, args),
+        repeatable: this.#knownTools.isRepeatable(name),
+      })
     try {
       return await call()
     } catch (error) {

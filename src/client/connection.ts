@@ -26,6 +26,8 @@ export interface ConnectionOptions {
   readonly maxInFlight?: number
   /** Answers what the server asks back, on every revision. */
   readonly interaction: Interaction
+  /** Whether anybody cares for what the server sends unasked. */
+  readonly listens: boolean
   readonly maxInputRounds?: number
   readonly middleware?: readonly ClientMiddleware[]
   readonly onNotification?: (notification: JsonRpcNotification) => void
@@ -37,6 +39,8 @@ export interface ConnectionOptions {
 export interface SendContext {
   /** See `SendOptions`. */
   readonly headers?: Readonly<Record<string, string>>
+  /** Whether handling it twice does no harm. Default: for everything but tools. */
+  readonly repeatable?: boolean
 }
 
 type Answer<Method extends ClientRequestMethod> = Exclude<
@@ -54,11 +58,13 @@ export class Connection {
   #server: ServerDescription | undefined
   #renewal: Promise<void> | undefined
   #logLevel: LoggingLevel | undefined
+  #listens: boolean
   readonly #closing = new AbortController()
 
   constructor(transport: ClientTransport, options: ConnectionOptions) {
     this.#transport = transport
     this.#options = options
+    this.#listens = options.listens
     this.#family = this.#familyOf(
       isStatelessRevision(options.revision) || options.revision === 'auto' ? '2026-07-28' : options.revision,
     )
@@ -125,6 +131,13 @@ export class Connection {
     return result as ClientResult<Method>
   }
 
+  /** From now on, somebody cares for what the server sends unasked. */
+  listen(): void {
+    if (this.#listens) return
+    this.#listens = true
+    this.#transport.listen?.()
+  }
+
   /** Tells the server something. Left out on a revision that has no such notification. @throws {TransportError} */
   async notify(method: ClientNotificationMethod, params?: object): Promise<void> {
     const { messages } = this.#family
@@ -155,7 +168,10 @@ export class Connection {
     }
   }
 
-  /** A lost session is renewed once, and the request sent again: it was provably not handled. */
+  /**
+   * A lost session is renewed once, and the request sent again: it was provably not handled. So is what may be handled twice, when its stream
+   * broke off before the answer.
+   */
   async #sendInSession<Method extends ClientRequestMethod>(
     method: Method,
     params: object | undefined,
@@ -164,11 +180,13 @@ export class Connection {
   ): Promise<Answer<Method>> {
     if (this.#renewal) await this.#renewal
     const { sessionId } = this
+    const { repeatable = method !== 'tools/call' } = send
     try {
       return await this.#send(method, params, options, send)
     } catch (error) {
-      if (!(error instanceof TransportError && error.code === 'session_lost')) throw error
-      await this.#renew(sessionId)
+      if (!(error instanceof TransportError)) throw error
+      if (error.code === 'session_lost') await this.#renew(sessionId)
+      else if (error.code !== 'stream_lost' || !repeatable) throw error
       return await this.#send(method, params, options, send)
     }
   }
@@ -223,6 +241,7 @@ export class Connection {
     this.#use(this.#server.revision)
     if (this.#family.messages.opensWithInitialize)
       await this.#peer.notify('notifications/initialized', undefined, options)
+    if (this.#listens) this.#transport.listen?.()
   }
 
   /** Opens a new session in place of the lost one; once for all requests that lost it together. */

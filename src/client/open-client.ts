@@ -45,7 +45,8 @@ export async function openClient(transport: ClientTransport, options: ClientOpti
   const handlers = { ...(elicitation && { elicitation }), ...(sampling && { sampling }), ...(roots && { roots }) }
   const capabilities = interactionCapabilities(handlers, options.capabilities ?? {})
   const interaction = createInteraction(handlers)
-  const connection = new Connection(transport, { ...rest, clientInfo, capabilities, revision, interaction })
+  const listens = options.onNotification !== undefined || Object.keys(handlers).length > 0
+  const connection = new Connection(transport, { ...rest, clientInfo, capabilities, revision, interaction, listens })
   await connection.open(signal ? { signal } : {})
   return new Client(connection, options.onError ? { onError: options.onError } : {})
 }

@@ -1,9 +1,9 @@
 import { isObject } from '../jsonrpc/message.ts'
 import { encodeHeaderValue } from '../protocol/header-value.ts'
-import type { Tool, ToolInputSchema } from '../protocol/tools.ts'
+import type { ToolInputSchema } from '../protocol/tools.ts'
 
 /** An argument that a header repeats. */
-interface MirroredParameter {
+export interface MirroredParameter {
   /** In lower case: `mcp-param-region`. */
   readonly header: string
   /** Where the argument is. */
@@ -115,27 +115,4 @@ export function mirrorArguments(
     return text === undefined ? [] : [[header, encodeHeaderValue(text)]]
   })
   return Object.fromEntries(entries) as Readonly<Record<string, string>>
-}
-
-/** What is known of the tools' headers, from the lists that were read. */
-export interface ToolHeaderRegistry {
-  /** Learns from a page of tools and returns those that may be used; the others are reported. */
-  admit(tools: readonly Tool[], report: (tool: string, problem: string) => void): readonly Tool[]
-  headersOf(name: string, args: Readonly<Record<string, unknown>> | undefined): Readonly<Record<string, string>>
-}
-
-/** Creates the {@link ToolHeaderRegistry} of one client. */
-export function createToolHeaderRegistry(): ToolHeaderRegistry {
-  const known = new Map<string, readonly MirroredParameter[]>()
-  return {
-    admit: (tools, report) =>
-      tools.filter(({ name, inputSchema }) => {
-        const read = readToolHeaders(inputSchema)
-        known.delete(name)
-        if (!read.ok) report(name, read.problem)
-        else if (read.parameters.length > 0) known.set(name, read.parameters)
-        return read.ok
-      }),
-    headersOf: (name, args) => mirrorArguments(known.get(name) ?? [], args),
-  }
 }

@@ -9,6 +9,8 @@ export interface ClientTransport extends Transport {
   readonly sessionId: string | undefined
   /** Whether aborting the `signal` of a request ends an exchange of its own, as over HTTP, which the server may notice. */
   readonly exchangePerRequest: boolean
+  /** Takes what the server sends unasked, where that needs a stream of its own; called again after every negotiation. */
+  listen?(): void
   /** Says when a person starts and stops being asked (a login), so that time-outs stand still. Returns the way to stop listening. */
   onInteraction?(listener: (active: boolean) => void): () => void
 }

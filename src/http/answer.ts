@@ -3,7 +3,9 @@ import { isObject, type JsonRpcRequest } from '../jsonrpc/message.ts'
 import type { TransportReceiver } from '../jsonrpc/transport.ts'
 import { displayText } from '../oauth/protocol/display-text.ts'
 import { readEventStream } from './event-stream.ts'
+import { isResumable, mayPass, reconnectionDelay, wait } from './reconnection.ts'
 import { discardBody, mediaType, readExcerpt, readText } from './response-body.ts'
+import type { OpenStream } from './server-stream.ts'
 
 /** How long a stream may go on after it brought the answer, before it is cut off. Most end at once, and their connections are kept. */
 const AFTER_ANSWER_MS = 1000
@@ -17,6 +19,8 @@ export interface AnswerContext {
   /** Takes the secrets that were sent out of what came back. */
   readonly redact: (text: string) => string
   readonly signal: AbortSignal
+  /** Takes up a stream where it ended; absent where the revision cannot. */
+  readonly resume?: OpenStream | undefined
 }
 
 /**
@@ -67,18 +71,69 @@ async function readJsonAnswer(
   )
 }
 
+/** What is known of an answer that comes as a stream, perhaps in several pieces. */
+interface StreamedAnswer {
+  answered: boolean
+  lastEventId: string | undefined
+  /** The server's wish for how long to wait before reconnecting. */
+  retryMs: number | undefined
+}
+
 async function readStreamedAnswer(body: ReadableStream<Uint8Array>, context: AnswerContext): Promise<void> {
-  const { request, url, receiver, maxMessageBytes } = context
-  let answered = false
-  let lastEventId: string | undefined
+  const answer: StreamedAnswer = { answered: false, lastEventId: undefined, retryMs: undefined }
+  let piece = body
+  for (let fruitless = 0; ; ) {
+    const before = answer.lastEventId
+    const failure = await readPiece(piece, answer, context)
+    if (answer.answered) return
+    if (context.signal.aborted || failure instanceof TransportError) throw failure
+    if (!context.resume || !isResumable(answer.lastEventId)) throw streamLost(context, answer.lastEventId, failure)
+    fruitless = answer.lastEventId === before ? fruitless + 1 : 0
+    piece = await resume(answer.lastEventId, { answer, fruitless, open: context.resume, context })
+  }
+}
+
+/** Attempts to take up a stream again, one after the other, before it counts as lost. */
+const MAX_RESUMPTIONS = 8
+
+/** Opens the stream again where it ended; attempts that may succeed later are repeated. */
+async function resume(
+  lastEventId: string,
+  given: {
+    readonly answer: StreamedAnswer
+    readonly fruitless: number
+    readonly open: OpenStream
+    readonly context: AnswerContext
+  },
+): Promise<ReadableStream<Uint8Array>> {
+  const { answer, open, context } = given
+  const { signal } = context
+  for (let failures = 0; ; failures += 1) {
+    await wait(reconnectionDelay(answer.retryMs, given.fruitless + failures), signal)
+    try {
+      return await open({ lastEventId, signal })
+    } catch (error) {
+      if (signal.aborted) throw error
+      if (!mayPass(error) || failures === MAX_RESUMPTIONS) throw streamLost(context, lastEventId, error)
+    }
+  }
+}
+
+/** Reads one connection's worth of the stream. Resolves to what ended it, if anything went wrong. */
+async function readPiece(
+  body: ReadableStream<Uint8Array>,
+  answer: StreamedAnswer,
+  { request, url, receiver, maxMessageBytes }: AnswerContext,
+): Promise<unknown> {
   let cutOff: ReturnType<typeof setTimeout> | undefined
   const afterAnswer = new AbortController()
   try {
     await readEventStream(body, {
       maxEventLength: maxMessageBytes,
       signal: afterAnswer.signal,
+      onRetry: ms => (answer.retryMs = ms),
       onEvent: ({ event, id, data }) => {
-        if (id) lastEventId = id
+        if (id) answer.lastEventId = id
         // An empty event primes the client to reconnect; events with other names are not messages.
         if (data === '' || (event !== undefined && event !== 'message')) return
         const value = parse(data)
@@ -89,21 +144,19 @@ async function readStreamedAnswer(body: ReadableStream<Uint8Array>, context: Ans
               received: displayText(data),
             }),
           )
-        } else if (deliver(value, request, receiver) && !answered) {
-          answered = true
+        } else if (deliver(value, request, receiver) && !answer.answered) {
+          answer.answered = true
           cutOff = setTimeout(() => afterAnswer.abort(), AFTER_ANSWER_MS)
         }
       },
     })
+    return undefined
   } catch (error) {
     // Once the answer is there, how its stream ends is of no interest.
-    if (answered) return
-    if (context.signal.aborted || error instanceof TransportError) throw error
-    throw streamLost(context, lastEventId, error)
+    return error
   } finally {
     clearTimeout(cutOff)
   }
-  if (!answered) throw streamLost(context, lastEventId)
 }
 
 /** Hands a value to the receiver. True when it holds the answer to the request. */
@@ -131,7 +184,6 @@ function parse(data: string): unknown {
   }
 }
 
-// Resumption with Last-Event-ID (handshake family) will start here, from the id the stream gave.
 function streamLost({ request, url }: AnswerContext, lastEventId: string | undefined, cause?: unknown): TransportError {
   const seen = lastEventId === undefined ? '' : ` (last event ${displayText(lastEventId, 80)})`
   return new TransportError(

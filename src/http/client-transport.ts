@@ -2,6 +2,7 @@ import type { ClientTransport } from '../client/transport.ts'
 import { TransportError } from '../jsonrpc/errors.ts'
 import type { JsonRpcMessage, JsonRpcRequest } from '../jsonrpc/message.ts'
 import type { SendOptions, TransportReceiver } from '../jsonrpc/transport.ts'
+import { displayText } from '../oauth/protocol/display-text.ts'
 import { redactSecrets } from '../oauth/protocol/redaction.ts'
 import type { RevisionFamily } from '../protocol/revisions/family.ts'
 import { readAnswer } from './answer.ts'
@@ -10,7 +11,8 @@ import { isDroppedConnection, toNetworkError } from './network-error.ts'
 import { type Fetch, fetchWithinOrigin } from './redirect.ts'
 import { readRefusedAnswer } from './refused-answer.ts'
 import { requestHeaders } from './request-headers.ts'
-import { discardBody } from './response-body.ts'
+import { discardBody, mediaType } from './response-body.ts'
+import { createServerStream, type OpenStream } from './server-stream.ts'
 
 /** Bytes of one message, unless an option says otherwise. */
 export const DEFAULT_MAX_MESSAGE_BYTES: number = 64 * 1024 * 1024
@@ -72,9 +74,47 @@ export function createHttpClientTransport(url: URL, options: HttpClientTransport
     }
     if (method === 'initialize' && family.http.sessions) sessionId = response.headers.get('mcp-session-id') ?? undefined
     if (isRequest(message))
-      await readAnswer(response, { request: message, url: shownUrl, receiver, maxMessageBytes, signal, redact })
+      await readAnswer(response, {
+        request: message,
+        url: shownUrl,
+        receiver,
+        maxMessageBytes,
+        signal,
+        redact,
+        ...(family.http.resumption && { resume: openStream }),
+      })
     else discardBody(response)
   }
+
+  const openStream: OpenStream = async ({ lastEventId, signal }) => {
+    const session = sessionId
+    const protocol = family?.http.headers(undefined, session) ?? {}
+    const resumed = lastEventId === undefined ? {} : { 'last-event-id': lastEventId }
+    const response = await fetchWithinOrigin(fetch, url, {
+      method: 'GET',
+      headers: requestHeaders({
+        custom,
+        protocol: { ...protocol, ...resumed },
+        accept: 'text/event-stream',
+        hasBody: false,
+      }),
+      signal,
+    }).catch((error: unknown) => {
+      throw toNetworkError(error, shownUrl)
+    })
+    if (response.ok && response.body && mediaType(response) === 'text/event-stream') return response.body
+    if (!response.ok)
+      throw await readRefusedAnswer(response, { url: shownUrl, method: 'GET', inSession: false, redact })
+    discardBody(response)
+    const detail = { url: shownUrl, status: response.status, contentType: displayText(mediaType(response), 100) }
+    throw new TransportError('invalid_response', `${shownUrl} gives no event stream`, detail)
+  }
+  const serverStream = createServerStream({
+    open: openStream,
+    receiver: () => receiver,
+    url: shownUrl,
+    maxEventLength: maxMessageBytes,
+  })
 
   const endSession = async (): Promise<void> => {
     const { headers } = family?.http ?? {}
@@ -104,6 +144,9 @@ export function createHttpClientTransport(url: URL, options: HttpClientTransport
     useFamily: given => {
       family = given
     },
+    listen: () => {
+      if (family?.http.getStream && !isClosed) serverStream.start()
+    },
     send: async (message: JsonRpcMessage, { signal, headers }: SendOptions = {}) => {
       if (isClosed) throw new TransportError('closed', 'The connection is closed')
       const controller = new AbortController()
@@ -122,6 +165,7 @@ export function createHttpClientTransport(url: URL, options: HttpClientTransport
     },
     close: async () => {
       isClosed = true
+      serverStream.stop()
       for (const controller of exchanges) controller.abort()
       // Best effort: a server that is gone, slow or does not allow DELETE has nothing to say about closing.
       await endSession().catch(() => undefined)

@@ -1,9 +1,10 @@
 import type { Client } from '../client/client.ts'
 import { type ClientOptions, openClient } from '../client/open-client.ts'
-import { TransportError } from '../jsonrpc/errors.ts'
+import { RpcError, TransportError } from '../jsonrpc/errors.ts'
 import { displayUrl } from '../oauth/protocol/display-text.ts'
-import { createHttpClientTransport } from './client-transport.ts'
+import { createHttpClientTransport, type HttpClientTransportOptions } from './client-transport.ts'
 import type { Fetch } from './redirect.ts'
+import { createSseClientTransport } from './sse-client-transport.ts'
 
 export interface ConnectOptions extends ClientOptions {
   /** Makes every HTTP request. One made by `withOAuth` brings authorization. Default: the global `fetch`. */
@@ -24,12 +25,56 @@ export interface ConnectOptions extends ClientOptions {
  */
 export async function connect(target: string | URL, options: ConnectOptions = {}): Promise<Client> {
   const { fetch = (input, init) => globalThis.fetch(input, init), headers, maxMessageBytes, ...clientOptions } = options
-  const transport = createHttpClientTransport(toEndpoint(target), {
+  const endpoint = toEndpoint(target)
+  const transportOptions = {
     fetch,
     ...(headers && { headers }),
     ...(maxMessageBytes !== undefined && { maxMessageBytes }),
-  })
-  return await openClient(transport, clientOptions)
+  }
+  // An attempt that fails must not end what the next one needs.
+  let deciding = true
+  const onClosed = async (): Promise<void> => {
+    if (!deciding) await clientOptions.onClosed?.()
+  }
+  try {
+    return await openNewest(endpoint, transportOptions, { ...clientOptions, onClosed })
+  } catch (error) {
+    await clientOptions.onClosed?.()
+    throw error
+  } finally {
+    deciding = false
+  }
+}
+
+/** Streamable HTTP; and HTTP+SSE only after `initialize` failed too. When that is not it either, the first failure says more. */
+async function openNewest(
+  endpoint: URL,
+  transportOptions: HttpClientTransportOptions,
+  options: ClientOptions,
+): Promise<Client> {
+  try {
+    return await openClient(createHttpClientTransport(endpoint, transportOptions), options)
+  } catch (first) {
+    if (!mayBeOlder(first, options.revision)) throw first
+    try {
+      const transport = createSseClientTransport(endpoint, transportOptions)
+      return await openClient(transport, { ...options, revision: '2024-11-05' })
+    } catch (error) {
+      const isOther =
+        error instanceof TransportError && (error.code === 'invalid_response' || error.code === 'http_status')
+      throw isOther ? first : error
+    }
+  }
+}
+
+/** Answers to `initialize` that say that nobody takes POST here; authorization failures are none of them (field X5). */
+const NO_POST: ReadonlySet<number> = new Set([400, 404, 405, 406, 411, 415])
+
+function mayBeOlder(error: unknown, revision: ClientOptions['revision'] = 'auto'): boolean {
+  if (revision !== 'auto' && revision !== '2024-11-05') return false
+  // A JSON-RPC error is the answer of somebody who takes POST, unless it only dresses up a missing route.
+  if (error instanceof RpcError) return error.status === 404 || error.status === 405
+  return error instanceof TransportError && error.code === 'http_status' && NO_POST.has(error.detail.status ?? 0)
 }
 
 function toEndpoint(target: string | URL): URL {

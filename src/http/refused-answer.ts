@@ -18,8 +18,8 @@ export interface RefusedRequest {
 
 /**
  * Says what an HTTP error means. A JSON-RPC error in its body is an `RpcError`; 401 and 403 are `unauthorized` and `forbidden` with
- * the challenge; a 404 to a request with a session id is `session_lost`, and so is the 400 with code −32000 about a session id that
- * servers made after the official SDK's examples answer. Anything else is `http_status`. Reads the body; never throws.
+ * the challenge; a 404 or 410 to a request with a session id is `session_lost`, and so is a 400 whose error is about the session. Anything else
+ * is `http_status`. Reads the body; never throws.
  */
 export async function readRefusedAnswer(
   response: Response,
@@ -66,7 +66,9 @@ export async function readRefusedAnswer(
 function isSessionLoss(status: number, error: RpcError | undefined): boolean {
   // A 404 with "method not found" is about the method, whatever the session.
   if (status === 404) return error?.code !== -32601
-  return status === 400 && error?.code === -32000 && /session/i.test(error.message)
+  if (status === 410) return true
+  // Servers after the official SDK's examples (−32000), and others of their own making: "session not found", "server not initialized".
+  return status === 400 && error !== undefined && /\bsession\b|not initialized/i.test(error.message)
 }
 
 function readRpcError(text: string, status: number): RpcError | undefined {

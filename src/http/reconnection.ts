@@ -1,0 +1,47 @@
+import { TransportError } from '../jsonrpc/errors.ts'
+
+const FIRST_DELAY_MS = 1_000
+const LONGEST_DELAY_MS = 30_000
+
+/**
+ * How long to wait before a stream is opened again: what the server asked for, or longer after connections that brought nothing, with
+ * jitter, so that a server that comes back is not met by everybody at once.
+ */
+export function reconnectionDelay(retryMs: number | undefined, fruitless: number): number {
+  const growing = fruitless === 0 ? 0 : Math.min(FIRST_DELAY_MS * 2 ** (fruitless - 1), LONGEST_DELAY_MS)
+  const least = retryMs ?? FIRST_DELAY_MS
+  // The server's wish is the least; only what is ours is shortened by chance.
+  return Math.max(least, growing * (0.75 + Math.random() / 4))
+}
+
+/** Waits; ends early, with the signal's reason, when it fires. */
+export function wait(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const end = (): void => {
+      clearTimeout(timer)
+      reject(signal.reason instanceof Error ? signal.reason : new TransportError('aborted', 'The wait was ended'))
+    }
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', end)
+      resolve()
+    }, ms)
+    if (signal.aborted) end()
+    else signal.addEventListener('abort', end, { once: true })
+  })
+}
+
+/** Whether opening a stream may succeed later: not after a definite answer of the server. */
+export function mayPass(error: unknown): boolean {
+  if (error instanceof TransportError) {
+    const { status = 0 } = error.detail
+    return error.code === 'network' || status >= 500 || status === 408 || status === 425 || status === 429
+  }
+  if (error instanceof TypeError) return true
+  // An authorization failure that says so itself.
+  return typeof error === 'object' && error !== null && 'retryable' in error && error.retryable === true
+}
+
+/** An event id that can go back in a header; others cannot be resumed from. */
+export function isResumable(eventId: string | undefined): eventId is string {
+  return eventId !== undefined && /^[\x21-\x7e](?:[\x20-\x7e]{0,4094}[\x21-\x7e])?$/.test(eventId)
+}
