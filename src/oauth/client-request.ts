@@ -1,5 +1,6 @@
 import type { ClientIdentity } from './client-identity.ts'
 import type { AuthorizationTarget } from './discovery.ts'
+import { OAuthError } from './errors.ts'
 import { createClientAssertion } from './protocol/client-assertion.ts'
 import { applyClientAuthentication } from './protocol/client-authentication.ts'
 import { createDpopProof, type DpopJwk } from './protocol/dpop.ts'
@@ -8,6 +9,7 @@ import { parseJsonObject, stringListMember, stringMember } from './protocol/json
 import { secretsIn } from './protocol/redaction.ts'
 import { nameResourceParameter } from './resource-parameter.ts'
 import type { SessionContext } from './session-context.ts'
+import { waitFor } from './single-flight.ts'
 
 /** A form that is sent as the client. */
 export interface ClientRequest {
@@ -21,17 +23,17 @@ export interface ClientRequest {
   readonly signal?: AbortSignal | undefined
 }
 
-/** The answer, and what was sent and must not be shown. */
+/** The answer, and what was sent and must not be shown; the answer's readers know it, too. */
 export interface ClientAnswer {
   readonly answer: HttpAnswer
-  readonly secrets: readonly (string | undefined)[]
+  readonly secrets: readonly string[]
 }
 
 /**
  * Sends a form to an endpoint of the authorization server, authenticated as the client: one code path for tokens, pushed and device
  * authorization requests, and revocation (R-TOKEN-2). A demand for a DPoP nonce is met once, with a new proof and a new assertion (R-DPOP-1).
  *
- * @throws {OAuthError} `configuration`, and what the request throws
+ * @throws {OAuthError} `configuration`, `timeout` for a signer that does not answer, and what the request throws
  */
 export async function sendAsClient(
   context: SessionContext,
@@ -62,8 +64,10 @@ async function send(
   const body = new URLSearchParams(form)
   nameResourceParameter(body, target)
   if (client.kind !== 'anonymous') {
-    const clientAssertion = await assertionOf(context, target, client)
+    const clientAssertion = await withinTime(context, assertionOf(context, target, client), signal)
     applyClientAuthentication({ ...client, ...(clientAssertion !== undefined && { clientAssertion }) }, headers, body)
+    // A pushed request names the client as a parameter of its own, whatever the authentication (RFC 9126 §2.1).
+    if (form.has('client_id')) body.set('client_id', client.clientId)
   }
   if (dpopJwk) {
     const { now, randomBytes } = context
@@ -73,7 +77,32 @@ async function send(
   }
   const sent = { step, method: 'POST', url, headers, body: body.toString(), ...(signal && { signal }) } as const
   const answer = await context.request(sent)
-  return { answer, secrets: [...secretsIn(body, headers), client.clientSecret] }
+  const secrets = [...secretsIn(body, headers), ...(client.clientSecret === undefined ? [] : [client.clientSecret])]
+  return { answer: { ...answer, secrets }, secrets }
+}
+
+/** Waits as long as for a server: who signs may sit behind a network, and a lock is held meanwhile. */
+async function withinTime<T>(
+  { policy }: SessionContext,
+  assertion: Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(signerTimeout(policy.timeoutMs)), policy.timeoutMs)
+  })
+  try {
+    return await waitFor(Promise.race([assertion, late]), signal)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function signerTimeout(timeoutMs: number): OAuthError {
+  return new OAuthError('timeout', `The signer of the private key did not answer within ${timeoutMs / 1000} s.`, {
+    step: 'client authentication',
+    hint: 'Whatever keeps the key may be slow or unreachable; try again later.',
+  })
 }
 
 async function assertionOf(

@@ -197,6 +197,11 @@ async function registeredClients(): Promise<NonNullable<Configuration['clients']
       grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
     },
     {
+      ...secret(CLIENTS.intranet, 'client_secret_basic'),
+      application_type: 'native',
+      redirect_uris: [REDIRECT_URI],
+    },
+    {
       client_id: WEB_CLIENT_ID,
       token_endpoint_auth_method: 'private_key_jwt',
       application_type: 'native',

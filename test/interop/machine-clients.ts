@@ -13,6 +13,8 @@ export const CLIENTS = {
   device: { clientId: 'living-room' },
   /** A person logs in through this one; registered beforehand so that a test may be about something else. */
   desktop: { clientId: 'desktop-app' },
+  /** A person logs in through this one, too, and it has a secret. */
+  intranet: { clientId: 'intranet-app', clientSecret: 'secret-of-the-intranet' },
   /** Stands in for every workload: the provider wants a client to each token, although the request names none. */
   workload: { clientId: 'any-workload' },
 } as const

@@ -195,6 +195,16 @@ describe('pushed authorization requests against oidc-provider', () => {
     await client.close()
   })
 
+  it('name the client although HTTP Basic does so, too', async () => {
+    await using world = await startMachineWorld({ pushedAuthorizationRequests: 'required' })
+    const client = await open(world.session({ grant: person({ client: CLIENTS.intranet }) }), world.mcpUrl)
+    expect(text(await client.callTool('list_notes'))).toContain('Otters')
+    const [pushed] = world.at('/request')
+    expect(pushed!.requestHeaders.get('authorization')).toMatch(/^Basic /)
+    expect(requestParameters(pushed!)['client_id']).toBe(CLIENTS.intranet.clientId)
+    await client.close()
+  })
+
   it('are pushed where advertised; a reference that lives a minute is not shown to a person, who may be slower', async () => {
     await using world = await startMachineWorld({ pushedAuthorizationRequests: 'advertised' })
     const client = await open(world.session({ grant: person() }), world.mcpUrl)
