@@ -109,6 +109,8 @@ export async function acceptAssertions(provider: Provider, trusted: TrustedIssue
 export interface IdentityAssertionPolicy {
   /** The client that each authorization server knows the application as. */
   readonly clientIds: ReadonlyMap<string, string>
+  /** Whether an ID token, good otherwise, is not taken: for a person whose session was ended. */
+  readonly refuses?: (idToken: string) => boolean
   /** Changes what is put into an assertion: for identity providers that are wrong. */
   readonly claims?: (claims: JWTPayload) => JWTPayload
   /** Changes the answer around it. */
@@ -134,6 +136,7 @@ export async function exchangeIdentityAssertions(
     }).catch((error: Error) => {
       throw new errors.InvalidRequest(error.message)
     })
+    if (policy().refuses?.(String(subjectToken))) throw new errors.InvalidRequest('the session has ended')
     const clientId = policy().clientIds.get(String(audience))
     if (clientId === undefined) throw new errors.InvalidTarget('the application may not be used with this audience')
     if (typeof params.resource !== 'string') throw new errors.InvalidTarget('a resource is needed')

@@ -46,6 +46,7 @@ export async function startIdentityProvider(options: {
         clientAuthMethods: ['client_secret_basic', 'client_secret_post'],
         features: { devInteractions: { enabled: true } },
         ttl: {
+          RefreshToken: 86_400,
           Grant: 86_400,
           Interaction: 3600,
           Session: 86_400,

@@ -6,6 +6,7 @@ import {
   createMemoryStore,
   type GrantStrategy,
   identityAssertion,
+  openIdLogin,
   type OAuthSession,
   workloadIdentity,
   withOAuth,
@@ -14,6 +15,7 @@ import { ID_JAG, JWT_BEARER, TOKEN_EXCHANGE } from './machine-assertions.ts'
 import { CLIENTS, ENTERPRISE_SSO_CLIENT } from './machine-clients.ts'
 import { singleSignOn } from './machine-single-sign-on.ts'
 import { ACCESS_TOKEN_SECONDS, type MachineWorld, startMachineWorld } from './machine-world.ts'
+import { scriptedAuthorizer } from './protected-notes.ts'
 
 const BOUND = { dpop: 'nonces', notesDpop: 'required', notesNonces: true, accessTokenSeconds: 60 } as const
 
@@ -172,6 +174,44 @@ describe('enterprise-managed authorization between two oidc-providers', () => {
     expect(results.map(text)).toEqual(Array(50).fill(expect.stringContaining('Otters')))
     expect(exchanges(world)).toHaveLength(2)
     expect(world.tokenRequests().map(leg => leg.status)).toEqual([200, 200])
+    await client.close()
+  })
+
+  it('R-IDJAG-1 logs the person in at the identity provider, once, and refreshes that login when it is not taken any more', async () => {
+    await using world = await startMachineWorld()
+    const { issuer } = world.identityProvider
+    await using identityProvider = openIdLogin({
+      issuer,
+      client: ENTERPRISE_SSO_CLIENT,
+      authorizer: scriptedAuthorizer(),
+      now: world.now,
+    })
+    const grant = identityAssertion({ identityProvider, client: CLIENTS.enterprise, issuer: world.issuer })
+    const client = await open(world.session({ grant }), world.mcpUrl)
+    expect(text(await client.callTool('list_notes'))).toContain('Otters')
+    world.advance(ACCESS_TOKEN_SECONDS * 1000)
+    expect(text(await client.callTool('list_notes'))).toContain('Otters')
+    const first = requestParameters(exchanges(world)[0]!)['subject_token']!
+    expect(requestParameters(exchanges(world)[1]!)['subject_token']).toBe(first)
+    expect(decodeJwt(first)).toMatchObject({ iss: issuer, aud: ENTERPRISE_SSO_CLIENT.clientId, sub: 'ada' })
+
+    world.misissue({ refuses: idToken => idToken === first })
+    world.revokeAccessTokens()
+    const refused = client.callTool('list_notes')
+    await expect(refused).rejects.toMatchObject({ code: 'token_refused', detail: { oauthError: 'invalid_request' } })
+    world.advance(60_000)
+    expect(text(await client.callTool('list_notes'))).toContain('Otters')
+    const grants = world.legs
+      .filter(leg => leg.server === 'identity provider' && leg.url.pathname === '/token')
+      .map(leg => requestParameters(leg)['grant_type'])
+    expect(grants).toEqual([
+      'authorization_code',
+      TOKEN_EXCHANGE,
+      TOKEN_EXCHANGE,
+      TOKEN_EXCHANGE,
+      'refresh_token',
+      TOKEN_EXCHANGE,
+    ])
     await client.close()
   })
 

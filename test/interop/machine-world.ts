@@ -72,8 +72,8 @@ export interface MachineWorld extends AsyncDisposable {
   expireDeviceCode(): Promise<void>
   /** A session for the MCP server, on this clock; closed with the world. */
   session(options: Partial<OAuthSessionOptions> & Pick<OAuthSessionOptions, 'grant'>): OAuthSession
-  /** Makes the identity provider wrong. */
-  misissue(changes: Pick<IdentityAssertionPolicy, 'claims' | 'answer'>): void
+  /** Makes the identity provider wrong, or strict. */
+  misissue(changes: Omit<IdentityAssertionPolicy, 'clientIds'>): void
 }
 
 export async function startMachineWorld(options: MachineWorldOptions = {}): Promise<MachineWorld> {
@@ -83,7 +83,7 @@ export async function startMachineWorld(options: MachineWorldOptions = {}): Prom
   const revoked = new Set<string>()
   const refusals: OAuthRefusal[] = []
   const clientIds = new Map<string, string>()
-  let misissued: Pick<IdentityAssertionPolicy, 'claims' | 'answer'> = {}
+  let misissued: Omit<IdentityAssertionPolicy, 'clientIds'> = {}
   let skipped = 0
   let rejecting = false
   const record = (leg: Leg): void => {
