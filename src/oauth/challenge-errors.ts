@@ -54,11 +54,22 @@ export function stepUpFailed(url: URL, challenge: AuthorizationChallenge, grante
   )
 }
 
+/** A token that was just issued, and what is known about why it is rejected. */
+export interface RejectedToken {
+  readonly accessToken: string
+  /** It is for another resource than the server's metadata names now. */
+  readonly resource?: { readonly held: string; readonly wanted: string } | undefined
+}
+
+const DISAGREEMENT_HINT = 'The server and its authorization server disagree: check clocks, issuer and audience there.'
+const OTHER_RESOURCE_HINT =
+  'The server names another resource than the login is for, and one login holds tokens for one. If the server moved, log in again (`latchkey login --force`); if some of its tools want tokens of their own, use them under a profile of their own.'
+
 /** A token that was just issued is rejected: logging in again would not help (field T23). */
 export function freshTokenRejected(
   url: URL,
   challenge: AuthorizationChallenge | undefined,
-  accessToken: string,
+  { accessToken, resource }: RejectedToken,
 ): OAuthError {
   const said = [challenge?.error, challenge?.errorDescription]
     .filter(text => text !== undefined)
@@ -71,9 +82,11 @@ export function freshTokenRejected(
       url: displayUrl(url),
       status: 401,
       ...describe(challenge),
-      hint: isEncryptedToken(accessToken)
-        ? ENCRYPTED_TOKEN_HINT
-        : 'The server and its authorization server disagree: check clocks, issuer and audience there.',
+      ...(resource && {
+        expected: `a token for ${displayText(resource.wanted)}`,
+        received: `one for ${displayText(resource.held)}`,
+      }),
+      hint: resource ? OTHER_RESOURCE_HINT : isEncryptedToken(accessToken) ? ENCRYPTED_TOKEN_HINT : DISAGREEMENT_HINT,
     },
   )
 }

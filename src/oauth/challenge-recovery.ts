@@ -1,7 +1,8 @@
 import { createAttemptBudget } from './attempts.ts'
 import { freshTokenRejected, loginRequired, stepUpFailed, stepUpRequired, tooManyAttempts } from './challenge-errors.ts'
+import { adoptChallengedLogin, differenceOf, rememberScope } from './challenged-login.ts'
 import { isForeignGrant } from './client-identity.ts'
-import { currentCredentials, withCredentials } from './credential-record.ts'
+import { currentCredentials } from './credential-record.ts'
 import { OAuthError, type OAuthErrorCode } from './errors.ts'
 import type { LoginInput, Logins } from './login.ts'
 import { authorizationChallenge, type AuthorizationChallenge } from './protocol/challenge.ts'
@@ -91,23 +92,25 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
 
   /** 401: refresh, else log in. */
   async function recoverUnauthorized(
-    { url, accessToken, failure: lost, operation, marks, signal }: RejectedRequest,
+    rejected: RejectedRequest,
     challenge: AuthorizationChallenge | undefined,
     known: Known | undefined,
   ): Promise<boolean> {
+    const { accessToken, failure: lost, operation, marks, signal } = rejected
     if (marks.recovered && marks.adoptions < MAX_ADOPTIONS && isEnded(known, accessToken)) {
       // It lived shorter than the request took, which says nothing about fresh tokens.
       marks.adoptions++
       marks.recovered = false
     }
-    if (accessToken !== undefined && (marks.recovered || accessToken === rejectedFresh)) {
-      rejectedFresh = accessToken
-      context.discovery.invalidate()
-      throw freshTokenRejected(url, challenge, accessToken)
-    }
+    if (accessToken !== undefined && (marks.recovered || accessToken === rejectedFresh))
+      return recoverFresh({ ...rejected, accessToken }, challenge, known)
     if (marks.recovered) return false
-    marks.recovered = true
     context.discovery.rejected(challenge)
+    if (marks.adoptions < MAX_ADOPTIONS && (await adoptChallengedLogin(context, challenge, known, signal))) {
+      marks.adoptions++
+      return true
+    }
+    marks.recovered = true
     let failure = lost
     if (known?.credentials.grant && isRefreshable(known.credentials)) {
       try {
@@ -122,6 +125,21 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
     const seen = { grantId: known?.credentials.grant?.grantId }
     await interact({ challenge, seen }, operation, signal)
     return true
+  }
+
+  /** A token that was just issued: a tool with metadata of its own may want more scope; for the rest nothing would help. */
+  async function recoverFresh(
+    rejected: RejectedRequest & { readonly accessToken: string },
+    challenge: AuthorizationChallenge | undefined,
+    known: Known | undefined,
+  ): Promise<boolean> {
+    const { url, accessToken, marks, signal } = rejected
+    const difference = known && (await differenceOf(context, challenge, known, signal))
+    if (challenge && difference?.scope !== undefined && !marks.steppedUp)
+      return recoverScope(rejected, { ...challenge, scope: difference.scope }, known)
+    rejectedFresh = accessToken
+    context.discovery.invalidate()
+    throw freshTokenRejected(url, challenge, { accessToken, resource: difference?.resource })
   }
 
   /** 403 insufficient_scope: never a refresh, which cannot widen (RFC 6749 §6), but a new login for the union. */
@@ -140,12 +158,7 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
     const scope = unionScopes(credentials?.knownScope, granted, challenge.scope) ?? ''
     if (scope.length > MAX_KNOWN_SCOPE_LENGTH) throw stepUpFailed(url, challenge, granted)
     // Kept even when nobody may be asked here, so that the next login asks for it (R-SCOPE-8).
-    await context.records.update(record => {
-      const latest = record.issuers[issuer]
-      const knownScope = unionScopes(latest?.knownScope, scope) ?? scope
-      if (!latest || knownScope === latest.knownScope) return undefined
-      return withCredentials(record, issuer, () => ({ ...latest, knownScope }))
-    })
+    await rememberScope(context, issuer, scope)
     if (!logins.allowed) throw stepUpRequired(url, challenge, scope)
     context.emit({ type: 'stepUp', issuer, scope })
     const seen = { grantId: credentials?.grant?.grantId }
