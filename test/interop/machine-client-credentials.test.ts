@@ -126,14 +126,15 @@ describe('client credentials against oidc-provider', () => {
     await client.close()
   })
 
-  it('sessions over one store share the token', async () => {
+  it('R-CC-3 twenty sessions that begin at the same time over one store make one token request', async () => {
     await using world = await startMachineWorld()
     const store = createMemoryStore()
-    const first = await open(world.session({ grant: basic, store }), world.mcpUrl)
-    const second = await open(world.session({ grant: basic, store }), world.mcpUrl)
-    await Promise.all([first.callTool('list_notes'), second.callTool('list_notes')])
+    const sessions = Array.from({ length: 20 }, () => world.session({ grant: basic, store }))
+    const clients = await Promise.all(sessions.map(session => open(session, world.mcpUrl)))
+    const results = await Promise.all(clients.map(client => client.callTool('list_notes')))
+    expect(results.map(text)).toEqual(Array(20).fill(expect.stringContaining('Otters')))
     expect(world.tokenRequests()).toHaveLength(1)
-    await Promise.all([first.close(), second.close()])
+    await Promise.all(clients.map(client => client.close()))
   })
 
   it('R-SCOPE-8 steps up without a person, for the union of scopes, and keeps it', async () => {

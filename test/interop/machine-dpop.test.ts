@@ -166,6 +166,19 @@ describe('proof of possession against oidc-provider and oauth4webapi', () => {
     await restarted.close()
   })
 
+  it('R-REFRESH-3 sessions over one store refresh a bound login once, and all go on', async () => {
+    await using world = await startMachineWorld(BOUND)
+    const store = createMemoryStore()
+    await world.session({ grant: person(), store }).login()
+    world.advance(60_000)
+    const sessions = Array.from({ length: 5 }, () => world.session({ grant: person(), store, interactive: false }))
+    const clients = await Promise.all(sessions.map(session => open(session, world.mcpUrl)))
+    const results = await Promise.all(clients.map(client => client.callTool('list_notes')))
+    expect(results.map(text)).toEqual(Array(5).fill(expect.stringContaining('Otters')))
+    expect(world.tokenRequests('refresh_token').filter(leg => leg.status === 200)).toHaveLength(1)
+    await Promise.all(clients.map(client => client.close()))
+  })
+
   it('R-DPOP-1 a lost key needs a new login, and the token is never sent without its proof', async () => {
     await using world = await startMachineWorld(BOUND)
     const store = createMemoryStore()
