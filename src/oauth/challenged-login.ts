@@ -27,10 +27,10 @@ export async function adoptChallengedLogin(
   used: UsedLogin | undefined,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
+  if (!used || challenge?.resourceMetadata === undefined) return false
   const record = await context.records.read()
-  const others = Object.keys(record?.issuers ?? {}).filter(issuer => issuer !== used?.issuer)
-  if (!used || challenge?.resourceMetadata === undefined || !others.some(issuer => isUsable(context, record, issuer)))
-    return false
+  const others = Object.keys(record?.issuers ?? {}).filter(issuer => issuer !== used.issuer)
+  if (!others.some(issuer => isUsable(context, record, issuer))) return false
   const { issuer } = await context.discovery.target({ challenge, record, signal })
   if (issuer === used.issuer || !isUsable(context, record, issuer)) return false
   const next = await context.records.update(latest =>
