@@ -66,6 +66,16 @@ export async function rememberLogin({ io }: CommandContext, session: OAuthSessio
   await writeLoginSettings(directory, session, chooseSettings(await readLoginSettings(directory, session), login))
 }
 
+/** Whether a person logs in where a machine did, whose token still works and would be taken for theirs. */
+export async function followsMachine(
+  { io }: CommandContext,
+  session: OAuthSession,
+  login: LoginOptions,
+): Promise<boolean> {
+  const stored = await readLoginSettings(await stateDirectory(io), session)
+  return stored.grant === 'client-credentials' && chooseSettings(stored, login).grant !== 'client-credentials'
+}
+
 /** Whether logging in may help. */
 export function needsLogin(error: unknown): boolean {
   return error instanceof Error && error.name === 'OAuthError' && 'code' in error && error.code === 'login_required'

@@ -80,6 +80,22 @@ describe('login --device', () => {
     expect(world.at('/reg')).toEqual([])
   })
 
+  it('R-CC-1 a person who logs in where a machine did is asked, and takes its place', async () => {
+    await using world = await startMachineWorld()
+    const { clientId, clientSecret } = CLIENTS.basic
+    const robot = ['--grant', 'client-credentials', '--client-id', clientId, '--client-secret-env', 'ROBOT_SECRET']
+    await run(world, ['login', world.mcpUrl, ...robot], { env: { ROBOT_SECRET: clientSecret } })
+    const login = await run(world, ['login', world.mcpUrl, ...television, '--json'], person())
+    expect(login.exitCode, login.stderr).toBe(0)
+    expect(json(login)).toMatchObject({ refreshable: true, clientId: CLIENTS.device.clientId })
+    expect(json(login)).not.toHaveProperty('withoutPerson')
+    expect(await readFile(join(home, 'login-settings.json'), 'utf8')).not.toContain('ROBOT_SECRET')
+    // And back: the machine is not taken for the person.
+    const again = await run(world, ['login', world.mcpUrl, ...robot, '--json'], { env: { ROBOT_SECRET: clientSecret } })
+    expect(again.exitCode, again.stderr).toBe(0)
+    expect(json(again)).toMatchObject({ withoutPerson: true, clientId })
+  })
+
   it('R-DEVICE-1 a refusal on the other device exits with 4', async () => {
     await using world = await startMachineWorld()
     const denied = await run(world, ['login', world.mcpUrl, ...television, '--json'], person({ deny: true }))
