@@ -64,7 +64,8 @@ async function send(
   const body = new URLSearchParams(form)
   nameResourceParameter(body, target)
   if (client.kind !== 'anonymous') {
-    const clientAssertion = await withinTime(context, assertionOf(context, target, client), signal)
+    const signing = assertionOf(context, target, client)
+    const clientAssertion = signing && (await withinTime(context, signing, signal))
     applyClientAuthentication({ ...client, ...(clientAssertion !== undefined && { clientAssertion }) }, headers, body)
     // A pushed request names the client as a parameter of its own, whatever the authentication (RFC 9126 §2.1).
     if (form.has('client_id')) body.set('client_id', client.clientId)
@@ -105,11 +106,11 @@ function signerTimeout(timeoutMs: number): OAuthError {
   })
 }
 
-async function assertionOf(
+function assertionOf(
   { now, randomBytes }: SessionContext,
   { authorizationServer }: Pick<AuthorizationTarget, 'authorizationServer'>,
   { clientId, privateKey, tokenEndpointAuthMethod }: ClientIdentity,
-): Promise<string | undefined> {
+): Promise<string> | undefined {
   if (tokenEndpointAuthMethod !== 'private_key_jwt' || !privateKey) return undefined
   return createClientAssertion({
     clientId,

@@ -1,3 +1,4 @@
+import { OAuthError } from '../errors.ts'
 import { encodeBase64Url } from './base64url.ts'
 import type { RandomBytes } from './authorization.ts'
 import { signJwt, type ClientKey } from './signing-key.ts'
@@ -26,10 +27,10 @@ export interface ClientAssertionInput {
 /**
  * The JWT with which a client proves that it holds its private key. To be used once and never stored.
  *
- * @throws {OAuthError} `configuration` when the key cannot sign what the server accepts
+ * @throws {OAuthError} `configuration` when the key cannot sign what the server accepts, or the lifetime is none
  * @see RFC 7523 §3, OpenID Connect Core §9
  */
-export function createClientAssertion(input: ClientAssertionInput): Promise<string> {
+export async function createClientAssertion(input: ClientAssertionInput): Promise<string> {
   const issuedAt = Math.floor(input.now / 1000)
   const payload = {
     iss: input.clientId,
@@ -37,7 +38,19 @@ export function createClientAssertion(input: ClientAssertionInput): Promise<stri
     aud: input.audience,
     jti: encodeBase64Url(input.randomBytes(16)),
     iat: issuedAt,
-    exp: issuedAt + Math.min(input.lifetimeSeconds ?? 60, MAX_ASSERTION_SECONDS),
+    exp: issuedAt + lifetimeOf(input),
   }
   return signJwt(input.key, { header: { typ: 'JWT' }, payload }, input.acceptedAlgorithms)
+}
+
+function lifetimeOf({ lifetimeSeconds = 60 }: ClientAssertionInput): number {
+  // No number would become `exp: null`, and a fraction is more than some servers read.
+  if (typeof lifetimeSeconds === 'number' && lifetimeSeconds >= 1) {
+    return Math.min(Math.floor(lifetimeSeconds), MAX_ASSERTION_SECONDS)
+  }
+  throw new OAuthError('configuration', 'The lifetime of client assertions cannot be used.', {
+    step: 'client authentication',
+    expected: `1 to ${MAX_ASSERTION_SECONDS} seconds`,
+    received: String(lifetimeSeconds),
+  })
 }

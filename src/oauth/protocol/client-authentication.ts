@@ -38,7 +38,7 @@ export function applyClientAuthentication(client: AuthenticatingClient, headers:
     return
   }
   if (method === 'private_key_jwt') {
-    if (clientAssertion === undefined) throw needs(method, 'a private key')
+    if (clientAssertion === undefined || clientAssertion === '') throw needs(method, 'a private key')
     // Optional beside the assertion (RFC 7521 §4.2), and some servers look nowhere else.
     form.set('client_id', clientId)
     form.set('client_assertion_type', JWT_BEARER_ASSERTION_TYPE)

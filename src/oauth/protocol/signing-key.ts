@@ -1,20 +1,8 @@
-import { base64url, CompactSign, importJWK, importPKCS8, type CryptoKey, type JWK } from 'jose'
+import { CompactSign, importJWK, importPKCS8, type CryptoKey, type JWK } from 'jose'
 import { OAuthError } from '../errors.ts'
-
-/** Algorithms that JWTs of a client are signed with (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864). */
-export const SIGNING_ALGORITHMS = [
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-  'PS256',
-  'PS384',
-  'PS512',
-  'RS256',
-  'RS384',
-  'RS512',
-] as const
+import { displayText } from './display-text.ts'
+import { algorithmsOf, isJwk, isRemoteSigner, pemBlock, SIGNING_ALGORITHMS } from './key-algorithms.ts'
+import { signRemotely } from './remote-signature.ts'
 
 export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number]
 
@@ -44,51 +32,77 @@ export interface UnsignedJwt {
 }
 
 /**
- * Signs a JWT with the first algorithm that both the key and `accepted` know; with an unknown `accepted`, with the key's own first.
+ * Signs a JWT with the first algorithm that both the key and `accepted` know. With an unknown `accepted` an RSA key signs RS256, which servers
+ * should support whatever they publish (RFC 8414 §2), and another its only algorithm.
  *
- * @throws {OAuthError} `configuration` for a key that cannot be read or whose algorithms the server does not accept; never quotes the key
+ * @throws {OAuthError} `configuration` for a key that cannot be read or whose algorithms the server does not accept, and for a signer that
+ * fails; never quotes the key
  * @see RFC 7515 §7.1
  */
 export async function signJwt(
-  { key, algorithm, keyId = keyIdOf(key) }: ClientKey,
+  clientKey: ClientKey,
   { header, payload }: UnsignedJwt,
   accepted?: readonly string[],
 ): Promise<string> {
-  const able = algorithm === undefined ? algorithmsOf(key) : [algorithm]
-  for (const alg of accepted ? able.filter(each => accepted.includes(each)) : able) {
+  const { key, keyId = keyIdOf(key) } = clientKey
+  const able = usableAlgorithms(clientKey)
+  const wanted = accepted ? able.filter(each => accepted.includes(each)) : [...able].sort(byRs256First)
+  for (const alg of wanted) {
     const usable = await importKey(key, alg)
     if (!usable) continue
     const protectedHeader = { ...header, alg, ...(keyId !== undefined && { kid: keyId }) }
     const bytes = new TextEncoder().encode(JSON.stringify(payload))
-    if ('sign' in usable) return signRemotely(usable, protectedHeader, bytes)
+    if (isRemoteSigner(usable)) return signRemotely(usable, { ...protectedHeader, alg }, bytes)
     return new CompactSign(bytes).setProtectedHeader(protectedHeader).sign(usable)
   }
-  throw accepted && able.every(each => !accepted.includes(each)) ? notAccepted(able, accepted) : unreadable(key)
+  throw await whyNot(key, able, accepted)
 }
 
 /** @throws {OAuthError} `configuration` for what can be no private key, without quoting it */
-export function assertPrivateKey({ key, algorithm }: ClientKey): void {
-  if (algorithmsOf(key).length === 0) throw unreadable(key)
+export function assertPrivateKey(clientKey: ClientKey): void {
+  const { key, algorithm } = clientKey
   if (algorithm !== undefined && !SIGNING_ALGORITHMS.includes(algorithm)) {
     throw new OAuthError('configuration', `The signing algorithm ${algorithm} is not supported.`, {
-      step: 'client authentication',
+      step: STEP,
       expected: SIGNING_ALGORITHMS.join(', '),
       received: algorithm,
     })
   }
+  const able = algorithmsOf(key)
+  if (able.length === 0) throw unreadable(key)
+  if (algorithm === undefined || able.includes(algorithm)) return
+  throw new OAuthError('configuration', `The private key does not sign with ${algorithm}.`, {
+    step: STEP,
+    expected: able.join(', '),
+    received: algorithm,
+  })
 }
 
-async function signRemotely(signer: RemoteSigner, header: object, payload: Uint8Array): Promise<string> {
-  const input = `${base64url.encode(JSON.stringify(header))}.${base64url.encode(payload)}`
-  return `${input}.${base64url.encode(await signer.sign(new TextEncoder().encode(input)))}`
+const STEP = 'client authentication'
+
+function usableAlgorithms(clientKey: ClientKey): readonly SigningAlgorithm[] {
+  assertPrivateKey(clientKey)
+  return clientKey.algorithm === undefined ? algorithmsOf(clientKey.key) : [clientKey.algorithm]
 }
 
-/** The key ready to sign with `alg`; undefined when it is of another kind. */
+function byRs256First(one: SigningAlgorithm, other: SigningAlgorithm): number {
+  return Number(other === 'RS256') - Number(one === 'RS256')
+}
+
+/** The key ready to sign with `alg`; undefined when it is of another kind. @throws {OAuthError} `configuration` for a key that is too weak */
 async function importKey(key: PrivateKey, alg: SigningAlgorithm): Promise<CryptoKey | RemoteSigner | undefined> {
+  const imported = await readKey(key, alg)
+  if (imported && !isRemoteSigner(imported)) assertStrong(imported)
+  return imported
+}
+
+async function readKey(key: PrivateKey, alg: SigningAlgorithm): Promise<CryptoKey | RemoteSigner | undefined> {
   try {
-    if (typeof key === 'string') return await importPKCS8(key, alg)
+    if (typeof key === 'string') return await importPKCS8(pemBlock(key) ?? '', alg)
     if (!isJwk(key)) return key
-    const imported = await importJWK({ ...key, alg }, alg)
+    // What a key is for was looked at before; what else it says is in the way of importing it.
+    const { use: _use, key_ops: _operations, ext: _extractable, ...members } = key
+    const imported = await importJWK({ ...members, alg }, alg, { extractable: false })
     return imported instanceof Uint8Array ? undefined : imported
   } catch {
     // What the parser says may quote the key.
@@ -96,42 +110,33 @@ async function importKey(key: PrivateKey, alg: SigningAlgorithm): Promise<Crypto
   }
 }
 
-const RSA = ['PS256', 'RS256', 'PS384', 'RS384', 'PS512', 'RS512'] as const
-const BY_CURVE: Readonly<Record<string, readonly SigningAlgorithm[]>> = {
-  'P-256': ['ES256'],
-  'P-384': ['ES384'],
-  'P-521': ['ES512'],
-  Ed25519: ['EdDSA', 'Ed25519'],
-}
+/** RFC 7518 §3.3, §3.5. */
+const MIN_RSA_BITS = 2048
 
-/** What a key may sign with, most wanted first. A PEM says it only when it is read. */
-function algorithmsOf(key: PrivateKey): readonly SigningAlgorithm[] {
-  if (typeof key === 'string') return key.includes('-----BEGIN PRIVATE KEY-----') ? SIGNING_ALGORITHMS : []
-  if (typeof key !== 'object' || key === null) return []
-  if ('sign' in key) return [key.algorithm]
-  if (isJwk(key)) {
-    if (typeof key.d !== 'string') return []
-    const stated = SIGNING_ALGORITHMS.filter(each => each === key.alg)
-    if (stated.length > 0) return stated
-    return key.kty === 'RSA' ? RSA : (BY_CURVE[key.crv ?? ''] ?? [])
-  }
-  if (!('algorithm' in key) || !key.usages.includes('sign')) return []
-  const {
-    name,
-    namedCurve = name,
-    hash,
-  } = key.algorithm as { name: string; namedCurve?: string; hash?: { name: string } }
-  if (hash === undefined || !name.startsWith('RSA')) return BY_CURVE[namedCurve] ?? []
-  const suffix = hash.name.replace('SHA-', '')
-  return RSA.filter(each => each === `${name === 'RSA-PSS' ? 'PS' : 'RS'}${suffix}`)
+function assertStrong({ algorithm }: CryptoKey): void {
+  const bits = 'modulusLength' in algorithm ? Number(algorithm.modulusLength) : MIN_RSA_BITS
+  if (bits >= MIN_RSA_BITS) return
+  throw new OAuthError('configuration', 'The private key is too short to sign with.', {
+    step: STEP,
+    expected: `an RSA key of at least ${MIN_RSA_BITS} bits (RFC 7518 §3.3)`,
+    received: `${bits} bits`,
+    hint: 'Make a new key and register it.',
+  })
 }
 
 function keyIdOf(key: PrivateKey): string | undefined {
-  return isJwk(key) ? key.kid : undefined
+  return isJwk(key) && typeof key.kid === 'string' ? key.kid : undefined
 }
 
-function isJwk(key: PrivateKey): key is JWK {
-  return typeof key === 'object' && 'kty' in key
+/** Tells a key that the server does not accept from one that nobody can read. */
+async function whyNot(
+  key: PrivateKey,
+  able: readonly SigningAlgorithm[],
+  accepted: readonly string[] | undefined,
+): Promise<OAuthError> {
+  const readable: SigningAlgorithm[] = []
+  for (const alg of able) if (await importKey(key, alg)) readable.push(alg)
+  return accepted && readable.length > 0 ? notAccepted(readable, accepted) : unreadable(key)
 }
 
 function notAccepted(able: readonly string[], accepted: readonly string[]): OAuthError {
@@ -139,8 +144,8 @@ function notAccepted(able: readonly string[], accepted: readonly string[]): OAut
     'configuration',
     'The authorization server accepts no algorithm that the private key signs with.',
     {
-      step: 'client authentication',
-      expected: accepted.join(', '),
+      step: STEP,
+      expected: displayText(accepted.join(', ')),
       received: able.join(', '),
       hint: 'Register another key, or one of another kind.',
     },
@@ -148,10 +153,11 @@ function notAccepted(able: readonly string[], accepted: readonly string[]): OAut
 }
 
 function unreadable(key: PrivateKey): OAuthError {
-  const pem = typeof key === 'string' ? /-----BEGIN ([A-Z ]+)-----/u.exec(key)?.[1] : undefined
-  const traditional = pem === 'RSA PRIVATE KEY' || pem === 'EC PRIVATE KEY' || pem === 'ENCRYPTED PRIVATE KEY'
+  const label = typeof key === 'string' ? /-----BEGIN ([A-Z ]{1,40})-----/u.exec(key)?.[1] : undefined
+  const traditional = label === 'RSA PRIVATE KEY' || label === 'EC PRIVATE KEY' || label === 'ENCRYPTED PRIVATE KEY'
+  const pem = label === 'PRIVATE KEY' ? 'a PRIVATE KEY that is damaged, or of an unsupported kind' : label
   return new OAuthError('configuration', 'The private key cannot be used to sign.', {
-    step: 'client authentication',
+    step: STEP,
     expected: 'a PKCS #8 PEM (BEGIN PRIVATE KEY), a private JWK, a CryptoKey that may sign, or a signer',
     received: pem ?? (typeof key === 'string' ? 'text that is no PEM' : 'another object'),
     ...(traditional && { hint: 'Convert it: openssl pkcs8 -topk8 -nocrypt -in key.pem' }),
