@@ -38,10 +38,19 @@ export function chooseDpopAlgorithm(
   return DPOP_ALGORITHMS.find(each => accepted.every(list => list === undefined || list.includes(each)))
 }
 
-/** Makes the key of one login. */
+/** Makes the key of one login. @throws {OAuthError} `dpop_unsupported` where the platform does not know the algorithm */
 export async function generateDpopJwk(algorithm: DpopAlgorithm): Promise<DpopJwk> {
-  const { privateKey } = await generateKeyPair(algorithm, { extractable: true })
-  return { ...(await exportJWK(privateKey)), alg: algorithm }
+  try {
+    const { privateKey } = await generateKeyPair(algorithm, { extractable: true })
+    return { ...(await exportJWK(privateKey)), alg: algorithm }
+  } catch (error) {
+    throw new OAuthError(
+      'dpop_unsupported',
+      `This platform makes no keys for ${algorithm}.`,
+      { step: 'proof of possession', received: algorithm },
+      { cause: error },
+    )
+  }
 }
 
 /** Makes a kept key ready to sign. @throws {OAuthError} `login_required` when it is damaged */
@@ -50,7 +59,8 @@ export async function importDpopKey(jwk: DpopJwk): Promise<DpopKey> {
   try {
     if (algorithm !== undefined) {
       const privateKey = await importJWK(jwk as JWK, algorithm, { extractable: false })
-      if (!(privateKey instanceof Uint8Array)) return { algorithm, publicJwk: publicPartOf(jwk), privateKey }
+      const usable = !(privateKey instanceof Uint8Array) && privateKey.type === 'private'
+      if (usable) return { algorithm, publicJwk: publicPartOf(jwk), privateKey }
     }
   } catch {
     // What the parser says may quote the key.
