@@ -1,7 +1,10 @@
 import { OAuthError } from '../errors.ts'
 import { displayText, displayUrl } from './display-text.ts'
-import { describeAnswer, type HttpAnswer, isTransientStatus, retryAfter } from './http-answer.ts'
+import { formOf } from './form.ts'
+import { describeAnswer, type HttpAnswer } from './http-answer.ts'
 import { parseJsonObject, stringMember } from './json-object.ts'
+import { redactSecrets } from './redaction.ts'
+import { readTokenError } from './token.ts'
 import { isSecureUrl, parseUrl } from './url.ts'
 
 const STEP = 'device authorization'
@@ -10,10 +13,13 @@ export const DEVICE_CODE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
 
 /** Seconds between two polls when the server names none (RFC 8628 §3.2). */
 const DEFAULT_INTERVAL_S = 5
-/** What a server may at most make a device wait between two polls, in seconds. */
+/** What a server may make a device wait between two polls, in seconds. */
+const SHORTEST_INTERVAL_S = 1
 const LONGEST_INTERVAL_S = 300
 /** For an `expires_in` that is missing or no number, in seconds. */
 const DEFAULT_LIFETIME_S = 600
+/** Nobody types a code after a day, and what is far longer is no date any more. */
+const LONGEST_LIFETIME_S = 86_400
 
 /** A device login that waits for its person (RFC 8628 §3.2). */
 export interface DeviceAuthorization {
@@ -36,10 +42,7 @@ export function deviceAuthorizationForm(input: {
   readonly resource?: string | undefined
   readonly extra?: Readonly<Record<string, string>> | undefined
 }): URLSearchParams {
-  const form = new URLSearchParams(input.extra)
-  if (input.scope !== undefined) form.set('scope', input.scope)
-  if (input.resource !== undefined) form.set('resource', input.resource)
-  return form
+  return formOf({ scope: input.scope, resource: input.resource }, input.extra)
 }
 
 /** The form of one poll. @see RFC 8628 §3.4 */
@@ -48,70 +51,66 @@ export function deviceCodeForm(input: {
   readonly resource?: string | undefined
   readonly extra?: Readonly<Record<string, string>> | undefined
 }): URLSearchParams {
-  const form = new URLSearchParams(input.extra)
-  form.set('grant_type', DEVICE_CODE_GRANT)
-  form.set('device_code', input.deviceCode)
-  if (input.resource !== undefined) form.set('resource', input.resource)
-  return form
+  const { deviceCode, resource, extra } = input
+  return formOf({ grant_type: DEVICE_CODE_GRANT, device_code: deviceCode, resource }, extra)
 }
 
 /**
  * Reads the answer of the device authorization endpoint. `verification_url`, which some servers send, counts too.
  *
- * @throws {OAuthError} `token_unavailable` (retryable) on 5xx and 429, `token_refused` on an OAuth error, `token_response_invalid`
+ * @throws {OAuthError} `token_refused` with `detail.oauthError`, `token_unavailable` (retryable) as for a token, `token_response_invalid`
  * @see RFC 8628 §3.2
  */
 export function readDeviceAuthorization(answer: HttpAnswer): DeviceAuthorization {
-  const detail = { step: STEP, url: displayUrl(answer.url), status: answer.status }
-  if (isTransientStatus(answer.status)) {
-    throw new OAuthError('token_unavailable', `The device authorization endpoint ${detail.url} could not answer.`, {
-      ...detail,
-      received: describeAnswer(answer),
-      ...retryAfter(answer),
-    })
-  }
+  const failure = readTokenError(answer, { step: STEP, endpoint: 'device authorization endpoint' })
+  if (failure) throw failure
   const object = parseJsonObject(answer.body) ?? {}
-  const error = stringMember(object, 'error')
-  if (error !== undefined) {
-    const [code, text] = [displayText(error, 80), displayText(stringMember(object, 'error_description') ?? '')]
-    throw new OAuthError('token_refused', `The device login was refused: ${text === '' ? code : `${text} (${code})`}`, {
-      ...detail,
-      oauthError: code,
-      ...(text !== '' && { oauthErrorDescription: text }),
-    })
-  }
   const deviceCode = stringMember(object, 'device_code')
   const userCode = stringMember(object, 'user_code')
   const verificationUri = stringMember(object, 'verification_uri') ?? stringMember(object, 'verification_url')
   if (deviceCode === undefined || userCode === undefined || verificationUri === undefined) {
-    throw invalid(detail, 'device_code, user_code and verification_uri', describeAnswer(answer))
+    throw invalid(answer, 'device_code, user_code and verification_uri', describeAnswer(answer))
+  }
+  const readUri = (uri: string): string => {
+    const readable = readVerificationUri(uri)
+    if (readable !== undefined) return readable
+    throw invalid(answer, 'an https verification_uri', redactSecrets(displayUrl(uri), [deviceCode]))
   }
   const complete = stringMember(object, 'verification_uri_complete')
-  for (const uri of [verificationUri, ...(complete === undefined ? [] : [complete])]) {
-    const url = parseUrl(uri)
-    // A person is sent there: the same rule as for an authorization endpoint (R-ASM-4).
-    if (!url || !isSecureUrl(url)) throw invalid(detail, 'an https verification_uri', displayUrl(uri))
-  }
+  const interval = secondsOf(object['interval']) ?? DEFAULT_INTERVAL_S
   return {
     deviceCode,
     userCode: displayText(userCode, 64),
-    verificationUri,
-    ...(complete !== undefined && { verificationUriComplete: complete }),
-    expiresIn: secondsOf(object['expires_in']) ?? DEFAULT_LIFETIME_S,
-    interval: Math.min(secondsOf(object['interval']) ?? DEFAULT_INTERVAL_S, LONGEST_INTERVAL_S),
+    verificationUri: readUri(verificationUri),
+    ...(complete !== undefined && { verificationUriComplete: readUri(complete) }),
+    expiresIn: Math.min(secondsOf(object['expires_in']) ?? DEFAULT_LIFETIME_S, LONGEST_LIFETIME_S),
+    interval: Math.min(Math.max(interval, SHORTEST_INTERVAL_S), LONGEST_INTERVAL_S),
   }
+}
+
+/**
+ * A person is sent there: the same rules as for an authorization endpoint (R-ASM-4). It is shown as the server writes it, unless there is
+ * something in it that a terminal would obey or a person cannot read.
+ */
+function readVerificationUri(uri: string): string | undefined {
+  const url = parseUrl(uri)
+  if (!url || !isSecureUrl(url) || url.username !== '' || url.password !== '') return undefined
+  return /^[\x21-\x7e]+$/u.test(uri) ? uri : url.href
 }
 
 function secondsOf(value: unknown): number | undefined {
   const seconds = typeof value === 'string' && /^\d+$/u.test(value) ? Number(value) : value
-  return typeof seconds === 'number' && Number.isFinite(seconds) && seconds > 0 ? seconds : undefined
+  return typeof seconds === 'number' && seconds > 0 ? seconds : undefined
 }
 
-function invalid(
-  detail: { step: string; url: string; status: number },
-  expected: string,
-  received: string,
-): OAuthError {
-  const message = `The answer of the device authorization endpoint ${detail.url} cannot be used.`
-  return new OAuthError('token_response_invalid', message, { ...detail, expected, received })
+function invalid({ url, status, secrets = [] }: HttpAnswer, expected: string, received: string): OAuthError {
+  const shown = displayUrl(url)
+  const message = `The answer of the device authorization endpoint ${shown} cannot be used.`
+  return new OAuthError('token_response_invalid', message, {
+    step: STEP,
+    url: shown,
+    status,
+    expected,
+    received: redactSecrets(received, secrets),
+  })
 }

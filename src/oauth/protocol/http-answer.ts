@@ -1,3 +1,5 @@
+import { firewallOf } from './firewall-page.ts'
+
 /** An HTTP answer as the pure readers take it: read to the end, within the cap. */
 export interface HttpAnswer {
   readonly status: number
@@ -7,6 +9,8 @@ export interface HttpAnswer {
   readonly body: string
   /** Where the answer came from, after same-origin redirects. */
   readonly url: string
+  /** What was sent and must not be shown, though the answer repeats it. */
+  readonly secrets?: readonly string[]
 }
 
 /** What the readers of documents need of an {@link HttpAnswer}. */
@@ -47,8 +51,10 @@ export function isTransientStatus(status: number): boolean {
   return status === 429 || status >= 500
 }
 
-/** `404 text/html`: how an answer is named in a message. */
+/** `404 text/html`: how an answer is named in a message. Says so when a firewall answered in the server's place. */
 export function describeAnswer(answer: DocumentAnswer): string {
   const type = answer.contentType?.split(';')[0]?.trim()
-  return type === undefined || type === '' ? String(answer.status) : `${answer.status} ${type.slice(0, 60)}`
+  const seen = type === undefined || type === '' ? String(answer.status) : `${answer.status} ${type.slice(0, 60)}`
+  const firewall = firewallOf(answer)
+  return firewall === undefined ? seen : `${seen}, a firewall page answered: ${firewall}`
 }

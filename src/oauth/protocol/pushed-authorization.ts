@@ -1,7 +1,9 @@
 import { OAuthError } from '../errors.ts'
 import { displayText, displayUrl } from './display-text.ts'
-import { describeAnswer, type HttpAnswer } from './http-answer.ts'
+import { describeAnswer, type HttpAnswer, isTransientStatus, retryAfter } from './http-answer.ts'
 import { parseJsonObject, stringMember } from './json-object.ts'
+import { redactSecrets } from './redaction.ts'
+import { isPassingError, readExpiresIn } from './token.ts'
 
 const STEP = 'pushed authorization request'
 
@@ -28,12 +30,12 @@ export function readPushedAuthorization(answer: HttpAnswer): PushedAuthorization
   const object = parseJsonObject(answer.body) ?? {}
   const requestUri = stringMember(object, 'request_uri')
   if (answer.status >= 200 && answer.status < 300 && requestUri !== undefined) {
-    const expiresIn = Number(object['expires_in'])
-    return { kind: 'accepted', requestUri, expiresIn: Number.isFinite(expiresIn) ? expiresIn : 0 }
+    return { kind: 'accepted', requestUri, expiresIn: readExpiresIn(object['expires_in']) ?? 0 }
   }
   const error = stringMember(object, 'error')
-  if (error !== undefined && answer.status >= 400 && answer.status < 500) {
-    const [code, text] = [displayText(error, 80), displayText(stringMember(object, 'error_description') ?? '')]
+  const show = (value: string, max?: number): string => displayText(redactSecrets(value, answer.secrets ?? []), max)
+  if (error !== undefined && isDefinite(answer.status, error)) {
+    const [code, text] = [show(error, 80), show(stringMember(object, 'error_description') ?? '')]
     const message = `The authorization server refused: ${text === '' ? code : `${text} (${code})`}`
     return {
       kind: 'refused',
@@ -44,9 +46,15 @@ export function readPushedAuthorization(answer: HttpAnswer): PushedAuthorization
       }),
     }
   }
-  const received = describeAnswer(answer)
+  const received = show(describeAnswer(answer))
   const message = `The pushed authorization request endpoint ${detail.url} could not answer (${received}).`
-  return { kind: 'unusable', error: new OAuthError('token_unavailable', message, { ...detail, received }) }
+  const unusable = new OAuthError('token_unavailable', message, { ...detail, received, ...retryAfter(answer) })
+  return { kind: 'unusable', error: unusable }
+}
+
+/** Whether the authorization endpoint would say the same; not of "too many requests" and "not now". */
+function isDefinite(status: number, error: string): boolean {
+  return status >= 400 && status < 500 && !isTransientStatus(status) && !isPassingError(error)
 }
 
 /** The authorization URL that refers to a pushed request. @see RFC 9126 §4 */

@@ -1,7 +1,9 @@
 import { OAuthError } from '../errors.ts'
 import { displayText, displayUrl } from './display-text.ts'
+import { formOf } from './form.ts'
 import type { HttpAnswer } from './http-answer.ts'
 import { parseJsonObject, stringMember } from './json-object.ts'
+import { redactSecrets } from './redaction.ts'
 import { readTokenError } from './token.ts'
 
 const STEP = 'token exchange'
@@ -30,12 +32,12 @@ export interface IdentityAssertionRequest {
  * @see RFC 8693 §2.1, the enterprise-managed authorization extension §4
  */
 export function identityAssertionForm(input: IdentityAssertionRequest): URLSearchParams {
-  return new URLSearchParams({
+  return formOf({
     grant_type: TOKEN_EXCHANGE_GRANT,
     requested_token_type: ID_JAG_TOKEN_TYPE,
     audience: input.audience,
-    ...(input.resource !== undefined && { resource: input.resource }),
-    ...(input.scope !== undefined && { scope: input.scope }),
+    resource: input.resource,
+    scope: input.scope,
     subject_token: input.subjectToken,
     subject_token_type: input.subjectTokenType ?? ID_TOKEN_TYPE,
   })
@@ -59,12 +61,13 @@ export function readIdentityAssertion(
   const issued = stringMember(object, 'issued_token_type')
   const type = stringMember(object, 'token_type')
   if (assertion === undefined || issued !== ID_JAG_TOKEN_TYPE || type?.toLowerCase() !== 'n_a') {
+    const show = (text = 'none'): string => displayText(redactSecrets(text, options.secrets ?? []))
     throw new OAuthError('token_response_invalid', 'The identity provider gave no identity assertion.', {
       step: STEP,
       url: displayUrl(answer.url),
       status: answer.status,
       expected: `issued_token_type ${ID_JAG_TOKEN_TYPE} with token_type N_A`,
-      received: `issued_token_type ${displayText(issued ?? 'none')} with token_type ${displayText(type ?? 'none')}`,
+      received: `issued_token_type ${show(issued)} with token_type ${show(type)}`,
     })
   }
   return assertion
@@ -81,12 +84,8 @@ export function jwtBearerForm(input: {
   readonly resource?: string | undefined
   readonly extra?: Readonly<Record<string, string>> | undefined
 }): URLSearchParams {
-  const form = new URLSearchParams(input.extra)
-  form.set('grant_type', JWT_BEARER_GRANT)
-  form.set('assertion', input.assertion)
-  if (input.scope !== undefined) form.set('scope', input.scope)
-  if (input.resource !== undefined) form.set('resource', input.resource)
-  return form
+  const { assertion, scope, resource } = input
+  return formOf({ grant_type: JWT_BEARER_GRANT, assertion, scope, resource }, input.extra)
 }
 
 /**
@@ -99,9 +98,5 @@ export function clientCredentialsForm(input: {
   readonly resource?: string | undefined
   readonly extra?: Readonly<Record<string, string>> | undefined
 }): URLSearchParams {
-  const form = new URLSearchParams(input.extra)
-  form.set('grant_type', 'client_credentials')
-  if (input.scope !== undefined) form.set('scope', input.scope)
-  if (input.resource !== undefined) form.set('resource', input.resource)
-  return form
+  return formOf({ grant_type: 'client_credentials', scope: input.scope, resource: input.resource }, input.extra)
 }

@@ -1,5 +1,6 @@
 import { OAuthError, type OAuthErrorDetail } from '../errors.ts'
 import { displayText, displayUrl } from './display-text.ts'
+import { formOf } from './form.ts'
 import { describeAnswer, type HttpAnswer, isTransientStatus, retryAfter } from './http-answer.ts'
 import { isJsonObject, type JsonObject, parseJsonObject, stringMember } from './json-object.ts'
 import { providerHint } from './provider-hint.ts'
@@ -41,22 +42,13 @@ export interface RefreshRequest extends FormOptions {
   readonly scope?: string | undefined
 }
 
-function form(own: Readonly<Record<string, string | undefined>>, extra: FormOptions['extra']): URLSearchParams {
-  const parameters = new URLSearchParams(extra)
-  for (const [name, value] of Object.entries(own)) {
-    if (value === undefined) parameters.delete(name)
-    else parameters.set(name, value)
-  }
-  return parameters
-}
-
 /**
  * The form that redeems an authorization code. Client authentication is added by `applyClientAuthentication`.
  *
  * @see RFC 6749 §4.1.3, RFC 7636 §4.5, RFC 8707 §2.2
  */
 export function authorizationCodeForm(input: AuthorizationCodeRequest): URLSearchParams {
-  return form(
+  return formOf(
     {
       grant_type: 'authorization_code',
       code: input.code,
@@ -74,7 +66,7 @@ export function authorizationCodeForm(input: AuthorizationCodeRequest): URLSearc
  * @see RFC 6749 §6, RFC 8707 §2.2
  */
 export function refreshForm(input: RefreshRequest): URLSearchParams {
-  return form(
+  return formOf(
     {
       grant_type: 'refresh_token',
       refresh_token: input.refreshToken,
@@ -108,6 +100,11 @@ function parseBody(answer: HttpAnswer): JsonObject | undefined {
 /** Errors that RFC 6749 has for "not now"; they say nothing about the grant. */
 const PASSING_ERRORS: ReadonlySet<string> = new Set(['server_error', 'temporarily_unavailable', 'slow_down'])
 
+/** Whether an OAuth error means "not now". */
+export function isPassingError(error: string): boolean {
+  return PASSING_ERRORS.has(error)
+}
+
 /**
  * Reads an answer of the token endpoint: JSON or form, by content type and then by content. A 200 that carries `error` is
  * an error, null members are absent, and an `issuer` member means nothing.
@@ -125,8 +122,9 @@ export function readTokenResponse(
   if (failure) throw failure
   const detail = detailOf(answer, options)
   const object = parseBody(answer)
-  if (object === undefined) throw invalid('is neither JSON nor a form', describeAnswer(answer), detail)
-  return toTokenResponse(object, detail, { dpop: options.dpop === true, show: showWith(options) })
+  if (object === undefined)
+    throw invalid('is neither JSON nor a form', showWith(answer, options)(describeAnswer(answer)), detail)
+  return toTokenResponse(object, detail, { dpop: options.dpop === true, show: showWith(answer, options) })
 }
 
 /** What goes into reading an answer of a token endpoint. */
@@ -137,6 +135,8 @@ export interface TokenAnswerOptions {
   readonly secrets?: readonly (string | undefined)[]
   /** The step in words, for errors. Default `token request`. */
   readonly step?: string
+  /** What answered, in words. Default `token endpoint`. */
+  readonly endpoint?: string
 }
 
 /**
@@ -146,21 +146,22 @@ export interface TokenAnswerOptions {
  */
 export function readTokenError(answer: HttpAnswer, options: TokenAnswerOptions = {}): OAuthError | undefined {
   const { status } = answer
-  const show = showWith(options)
+  const show = showWith(answer, options)
   const detail = detailOf(answer, options)
+  const who = `The ${options.endpoint ?? 'token endpoint'} ${detail.url ?? ''}`
   const unavailable = (why: string): OAuthError => {
-    const message = `The token endpoint ${detail.url ?? ''} could not answer (${why}). Nothing is lost; try again later.`
+    const message = `${who} could not answer (${why}). Nothing is lost; try again later.`
     return new OAuthError('token_unavailable', message, {
       ...detail,
       received: why,
       ...retryAfter(answer, options.now),
     })
   }
-  if (isTransientStatus(status)) return unavailable(describeAnswer(answer))
+  if (isTransientStatus(status)) return unavailable(show(describeAnswer(answer)))
   const object = parseBody(answer)
   const error = object === undefined ? undefined : stringMember(object, 'error')
   if (object !== undefined && error !== undefined) {
-    return PASSING_ERRORS.has(error) ? unavailable(error) : tokenRefused(error, object, detail, show)
+    return isPassingError(error) ? unavailable(error) : tokenRefused(who, { error, object, detail, show })
   }
   const succeeded = status >= 200 && status < 300
   if (!succeeded || (object === undefined && looksLikeHtml(answer)))
@@ -172,8 +173,9 @@ function detailOf({ url, status }: HttpAnswer, { step = STEP }: TokenAnswerOptio
   return { step, url: displayUrl(url), status }
 }
 
-function showWith({ secrets = [] }: TokenAnswerOptions): Show {
-  return (value, max) => displayText(redactSecrets(value, secrets), max)
+function showWith({ secrets: sent = [] }: HttpAnswer, { secrets = [] }: TokenAnswerOptions): Show {
+  const all = [...secrets, ...sent]
+  return (value, max) => displayText(redactSecrets(value, all), max)
 }
 
 /** Makes a server's text fit to be shown. */
@@ -183,12 +185,20 @@ type Show = (value: string, max?: number) => string
 function describeFailure(answer: HttpAnswer, object: JsonObject | undefined, show: Show): string {
   const error = object?.['error']
   const message = isJsonObject(error) ? stringMember(error, 'message') : undefined
-  return message === undefined ? describeAnswer(answer) : `${describeAnswer(answer)}: ${show(message)}`
+  const described = show(describeAnswer(answer))
+  return message === undefined ? described : `${described}: ${show(message)}`
 }
 
-function tokenRefused(error: string, object: JsonObject, detail: OAuthErrorDetail, show: Show): OAuthError {
+interface Refusal {
+  readonly error: string
+  readonly object: JsonObject
+  readonly detail: OAuthErrorDetail
+  readonly show: Show
+}
+
+function tokenRefused(who: string, { error, object, detail, show }: Refusal): OAuthError {
   const [code, text] = [show(error, 80), show(stringMember(object, 'error_description') ?? '')]
-  const message = `The token endpoint ${detail.url ?? ''} refused: ${text === '' ? code : `${text} (${code})`}`
+  const message = `${who} refused: ${text === '' ? code : `${text} (${code})`}`
   return new OAuthError('token_refused', message, {
     ...detail,
     oauthError: code,
@@ -245,7 +255,8 @@ function toTokenResponse(
 /** A hundred years: what claims to live longer is as good as unknown, and in milliseconds might be no date any more. */
 const LONGEST_LIFE_S = 3_155_760_000
 
-function readExpiresIn(value: unknown): number | undefined {
+/** `expires_in` in seconds, as a number or its text; undefined for what says nothing (R-TOKEN-1). */
+export function readExpiresIn(value: unknown): number | undefined {
   const seconds = typeof value === 'string' && /^\s*\d+(\.\d+)?\s*$/u.test(value) ? Number(value) : value
   return typeof seconds === 'number' && seconds >= 0 && seconds <= LONGEST_LIFE_S ? seconds : undefined
 }
