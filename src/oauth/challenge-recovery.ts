@@ -106,7 +106,7 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
       return recoverFresh({ ...rejected, accessToken }, challenge, known)
     if (marks.recovered) return false
     context.discovery.rejected(challenge)
-    if (marks.adoptions < MAX_ADOPTIONS && (await adoptChallengedLogin(context, challenge, known, signal))) {
+    if (known && marks.adoptions < MAX_ADOPTIONS && (await adoptChallengedLogin(context, challenge, known, signal))) {
       marks.adoptions++
       return true
     }

@@ -24,10 +24,10 @@ export interface UsedLogin {
 export async function adoptChallengedLogin(
   context: SessionContext,
   challenge: AuthorizationChallenge | undefined,
-  used: UsedLogin | undefined,
+  used: UsedLogin,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  if (!used || challenge?.resourceMetadata === undefined) return false
+  if (challenge?.resourceMetadata === undefined) return false
   const record = await context.records.read()
   const others = Object.keys(record?.issuers ?? {}).filter(issuer => issuer !== used.issuer)
   if (!others.some(issuer => isUsable(context, record, issuer))) return false
