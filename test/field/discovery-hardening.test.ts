@@ -50,7 +50,7 @@ function worldOfTools(tools: Readonly<Record<string, ToolDocument>>): { world: W
 type Caller = (tool: string, through?: typeof globalThis.fetch) => Promise<Response>
 
 describe('field cases: a challenge on any request', () => {
-  it('field X7, V18: an open server that protects its tools is used without a token, and logged in to at the first call', async () => {
+  it('field X7: an open server that protects its tools is used without a token, and logged in to at the first call', async () => {
     const life = createLife({ protection: 'tool-calls' })
     const client = life.client()
     const list = () =>
