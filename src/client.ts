@@ -11,6 +11,7 @@ export type {
 export type { ClientMiddleware, ClientRequestCall, NextRequest } from './client/middleware.ts'
 export { type ClientOptions, openClient } from './client/open-client.ts'
 export type { ListOptions, RequestOptions } from './client/request-options.ts'
+export type { Change, Subscription, WantedChanges } from './client/subscriptions.ts'
 export type { ClientTransport } from './client/transport.ts'
 export { connect, type ConnectOptions } from './http/connect.ts'
 export {

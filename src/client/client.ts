@@ -17,6 +17,7 @@ import type { ProtocolRevision } from '../protocol/revisions.ts'
 import type { CallToolResult, ListToolsResult, Tool } from '../protocol/tools.ts'
 import type { Connection } from './connection.ts'
 import { createKnownTools } from './known-tools.ts'
+import type { Change, Subscription, WantedChanges } from './subscriptions.ts'
 import { paginate } from './pagination.ts'
 import type { ListOptions, RequestOptions } from './request-options.ts'
 
@@ -153,6 +154,18 @@ export class Client {
   ): Promise<CompleteResult> {
     const known = context && { context: { arguments: context } }
     return this.#connection.request('completion/complete', { ref, argument, ...known }, options)
+  }
+
+  /**
+   * Hears when lists or resources change, until the subscription is closed: over interruptions, after which everything wanted is told once,
+   * and over new sessions. `granted` says what the server agreed to.
+   */
+  subscribe(
+    wanted: WantedChanges,
+    listener: (change: Change) => void,
+    options?: RequestOptions,
+  ): Promise<Subscription> {
+    return this.#connection.subscribe(wanted, listener, options)
   }
 
   /** The lowest level of log messages that are wanted from now on; `onNotification` gets them. Deprecated by the protocol. */

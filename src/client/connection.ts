@@ -1,5 +1,5 @@
 import { TransportError } from '../jsonrpc/errors.ts'
-import type { JsonRpcNotification } from '../jsonrpc/message.ts'
+import type { JsonRpcNotification, RequestId } from '../jsonrpc/message.ts'
 import { Peer } from '../jsonrpc/peer.ts'
 import type { PeerRequestHandler } from '../jsonrpc/peer-options.ts'
 import type { ClientCapabilities } from '../protocol/capabilities.ts'
@@ -16,6 +16,14 @@ import type { Interaction } from './interaction.ts'
 import { runMiddleware, type ClientMiddleware } from './middleware.ts'
 import { negotiate, type Opening, type ServerDescription } from './negotiation.ts'
 import type { RequestOptions } from './request-options.ts'
+import { createResponseCache } from './response-cache.ts'
+import {
+  createSubscriptions,
+  type Change,
+  type Subscription,
+  type SubscriptionHost,
+  type WantedChanges,
+} from './subscriptions.ts'
 import type { ClientTransport } from './transport.ts'
 
 export interface ConnectionOptions {
@@ -39,6 +47,8 @@ export interface ConnectionOptions {
 export interface SendContext {
   /** See `SendOptions`. */
   readonly headers?: Readonly<Record<string, string>>
+  /** Learns the request's id before it is sent. */
+  readonly onSent?: (id: RequestId) => void
   /** Whether handling it twice does no harm. Default: for everything but tools. */
   readonly repeatable?: boolean
 }
@@ -60,6 +70,8 @@ export class Connection {
   #logLevel: LoggingLevel | undefined
   #listens: boolean
   readonly #closing = new AbortController()
+  readonly #cache = createResponseCache()
+  readonly #subscriptions = createSubscriptions(() => this.#subscriptionHost())
 
   constructor(transport: ClientTransport, options: ConnectionOptions) {
     this.#transport = transport
@@ -126,7 +138,7 @@ export class Connection {
     send: SendContext = {},
   ): Promise<ClientResult<Method>> {
     const result = await runMiddleware(this.#options.middleware ?? [], { method, params, options }, request =>
-      this.#complete(request.method as Method, request.params, request.options, send),
+      this.#answerOrKept(request.method as Method, request.params, request.options, send),
     )
     return result as ClientResult<Method>
   }
@@ -151,18 +163,60 @@ export class Connection {
       await this.request('logging/setLevel', { level }, options)
   }
 
+  /** A fresh answer that is kept, else the server's. */
+  async #answerOrKept<Method extends ClientRequestMethod>(
+    method: Method,
+    params: object | undefined,
+    options: RequestOptions,
+    send: SendContext,
+  ): Promise<ClientResult<Method>> {
+    const grantId = this.#transport.grantId?.()
+    const kept = options.fresh === true ? undefined : this.#cache.get(method, params, grantId)
+    if (kept !== undefined) return kept as ClientResult<Method>
+    const { result, asked } = await this.#complete(method, params, options, send)
+    // Answers given on the way are not part of what was asked; another login meanwhile may see other things.
+    if (!asked && this.#transport.grantId?.() === grantId) this.#cache.put(method, params, grantId, result)
+    return result
+  }
+
+  /** Hears of changes until the subscription is closed, over interruptions and new sessions. @throws {RpcError} @throws {TransportError} */
+  subscribe(
+    wanted: WantedChanges,
+    listener: (change: Change) => void,
+    options?: RequestOptions,
+  ): Promise<Subscription> {
+    return this.#subscriptions.add(wanted, listener, options)
+  }
+
+  #subscriptionHost(): SubscriptionHost {
+    return {
+      style: this.#family.subscriptions.style,
+      capabilities: this.server.capabilities,
+      request: (method, params, options) => this.request(method, params, options),
+      listenFor: (filter, { signal, onSent }) =>
+        this.#send(
+          'subscriptions/listen',
+          { notifications: filter },
+          { signal, timeoutMs: Number.POSITIVE_INFINITY, maxTotalTimeoutMs: Number.POSITIVE_INFINITY },
+          { onSent },
+        ),
+      listen: () => this.listen(),
+      onError: error => this.#options.onError?.(error),
+    }
+  }
+
   /** The request and, while the server asks back, its repetitions with the answers: independent requests, each under an id of its own. */
   async #complete<Method extends ClientRequestMethod>(
     method: Method,
     params: object | undefined,
     options: RequestOptions,
     send: SendContext,
-  ): Promise<ClientResult<Method>> {
+  ): Promise<{ readonly result: ClientResult<Method>; readonly asked: boolean }> {
     const { interaction, maxInputRounds: maxRounds = MAX_INPUT_ROUNDS } = this.#options
     let answers: InputAnswers | undefined
     for (let round = 1; ; round += 1) {
       const answer = await this.#sendInSession(method, answers ? { ...params, ...answers } : params, options, send)
-      if (answer.kind === 'complete') return answer.result
+      if (answer.kind === 'complete') return { result: answer.result, asked: round > 1 }
       const signal = options.signal ? AbortSignal.any([options.signal, this.#closing.signal]) : this.#closing.signal
       answers = await answerInputRequired(answer.result, { method, round, maxRounds, interaction, signal })
     }
@@ -193,6 +247,7 @@ export class Connection {
 
   async close(): Promise<void> {
     this.#stopListening?.()
+    this.#subscriptions.end()
     this.#closing.abort(new TransportError('closed', 'The connection is closed'))
     await this.#peer.close()
     await this.#options.onClosed?.()
@@ -201,12 +256,15 @@ export class Connection {
   async #send<Method extends ClientRequestMethod>(
     method: Method,
     params: object | undefined,
-    { meta, logLevel = this.#logLevel, ...options }: RequestOptions,
-    { headers }: SendContext = {},
+    { meta, logLevel = this.#logLevel, fresh: _fresh, ...options }: RequestOptions,
+    { headers, onSent }: SendContext = {},
   ): Promise<Answer<Method>> {
     const { messages } = this.#family
     const encoded = messages.encodeRequest(params, { meta, logLevel })
-    const answer = messages.decodeResult(method, await this.#peer.request(method, encoded, { ...options, headers }))
+    const answer = messages.decodeResult(
+      method,
+      await this.#peer.request(method, encoded, { ...options, headers, onSent }),
+    )
     if (answer.kind !== 'invalid') return answer
     throw new TransportError(
       'invalid_response',
@@ -247,9 +305,14 @@ export class Connection {
   /** Opens a new session in place of the lost one; once for all requests that lost it together. */
   async #renew(lost: string | undefined): Promise<void> {
     if (!this.#renewal && this.sessionId !== lost) return
-    this.#renewal ??= this.#negotiate(this.#family.revision, {}).finally(() => {
-      this.#renewal = undefined
-    })
+    this.#renewal ??= this.#negotiate(this.#family.revision, {})
+      .then(() => {
+        this.#cache.clear()
+        this.#subscriptions.renewed()
+      })
+      .finally(() => {
+        this.#renewal = undefined
+      })
     await this.#renewal
   }
 
@@ -275,6 +338,8 @@ export class Connection {
     const id = params?.['elicitationId']
     if (method === 'notifications/elicitation/complete' && typeof id === 'string')
       this.#options.interaction.completed(id)
+    this.#cache.notice(notification)
+    this.#subscriptions.notice(notification)
     this.#options.onNotification?.(notification)
   }
 

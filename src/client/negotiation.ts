@@ -49,7 +49,15 @@ export async function negotiate(opening: Opening, wanted: 'auto' | ProtocolRevis
   const step = await discover(opening, wanted === 'auto' ? LATEST_REVISION : wanted, accepted)
   if (step.kind === 'agreed') return step.server
   if (wanted !== 'auto') throw step.because
-  return shakeHands(opening, step.revision)
+  try {
+    return await shakeHands(opening, step.revision)
+  } catch (error) {
+    if (!isRefusal(error) || !isSilence(step.because)) throw error
+    // A server that only was slow to start knows no handshake, and answers the question by now.
+    const again = await discover(opening, LATEST_REVISION, accepted)
+    if (again.kind === 'agreed') return again.server
+    throw error
+  }
 }
 
 type DiscoverStep =
@@ -128,6 +136,16 @@ function isFromOlderServer(error: unknown): boolean {
   if (error.code === 'http_status') return status >= 400 && status < 500 && !INCONCLUSIVE.has(status)
   // Taken for a notification, or answered with a result of another kind; a web page or broken stream says nothing.
   return error.code === 'invalid_response' && contentType === undefined
+}
+
+/** Whether the server itself said that there will be no handshake. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof RpcError || (error instanceof TransportError && error.code === 'unsupported_revision')
+}
+
+/** Whether there was no usable answer at all, which over stdio is how the oldest servers answer what they do not know. */
+function isSilence(error: unknown): boolean {
+  return error instanceof TransportError && error.code === 'invalid_response' && error.detail.status === undefined
 }
 
 function newestCommon(theirs: readonly string[], ours: readonly ProtocolRevision[]): ProtocolRevision | undefined {

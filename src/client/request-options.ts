@@ -10,6 +10,8 @@ export interface RequestOptions {
   readonly signal?: AbortSignal
   /** The lowest level of log messages wanted about this request; only a stateless server takes it. Default: the client's. */
   readonly logLevel?: LoggingLevel
+  /** Ask the server although a fresh answer is kept. Default false. */
+  readonly fresh?: boolean
   /** Milliseconds without an answer or progress. Default: the client's, 60 000. */
   readonly timeoutMs?: number
   /** Milliseconds in all, whatever progress is reported. Default one hour, or `timeoutMs` when that is longer. */

@@ -11,6 +11,8 @@ export interface ClientTransport extends Transport {
   readonly exchangePerRequest: boolean
   /** Takes what the server sends unasked, where that needs a stream of its own; called again after every negotiation. */
   listen?(): void
+  /** Names the login in use, where there is one; private results are kept apart by it. */
+  grantId?(): string | undefined
   /** Says when a person starts and stops being asked (a login), so that time-outs stand still. Returns the way to stop listening. */
   onInteraction?(listener: (active: boolean) => void): () => void
 }

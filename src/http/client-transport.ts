@@ -170,6 +170,7 @@ export function createHttpClientTransport(url: URL, options: HttpClientTransport
       // Best effort: a server that is gone, slow or does not allow DELETE has nothing to say about closing.
       await endSession().catch(() => undefined)
     },
+    ...(context && { grantId: () => context.grantId() }),
     ...(context && { onInteraction: (listener: (active: boolean) => void) => context.onInteraction(listener) }),
   }
 }

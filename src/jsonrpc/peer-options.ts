@@ -37,6 +37,8 @@ export interface PeerRequestOptions extends WaitOptions {
   readonly onProgress?: (progress: Progress) => void
   /** See `SendOptions`. */
   readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Learns the request's id before it is sent. */
+  readonly onSent?: ((id: number) => void) | undefined
 }
 
 /** Handles one request of the other side. What it throws is the answer when it is an `RpcError`, else a generic internal error. */

@@ -115,6 +115,7 @@ export class Peer {
       }
       this.#pending.set(id, { method, wait, onProgress, settle })
       const request = buildRequest(id, method, params, onProgress !== undefined)
+      options.onSent?.(id)
       this.#options.transport
         .send(request, { signal: exchange.signal, headers })
         .catch((error: unknown) => settle({ error }))
