@@ -5,7 +5,8 @@ import { hasScope } from './protocol/scope.ts'
 import type { SessionContext } from './session-context.ts'
 import type { IssuerCredentials, PendingLogin } from './store/credential-store.ts'
 
-const CLIENT_REFUSALS = ['invalid_client', 'unauthorized_client']
+/** How a document is refused; the last says that it was read and cannot be used. */
+const DOCUMENT_REFUSALS = ['invalid_client', 'unauthorized_client', 'invalid_client_metadata']
 
 /**
  * Remembers for the issuer what its refusal says about the next attempt: no `offline_access` (R-SCOPE-9), nothing beyond the registered scope, no client-id metadata
@@ -19,7 +20,7 @@ export async function learnFromRefusal(
   const reason = error instanceof OAuthError ? error.detail.oauthError : undefined
   if (reason === undefined) return false
   const { clientMetadataUrl } = context.grant
-  const refusesDocument = login.clientId === clientMetadataUrl && CLIENT_REFUSALS.includes(reason)
+  const refusesDocument = login.clientId === clientMetadataUrl && DOCUMENT_REFUSALS.includes(reason)
   // With nothing to fall back to, there is nothing to remember: it may have been unable to fetch the document just now (field R15).
   if (refusesDocument && !(await registersClients(context, login.issuer))) return false
   let learned = false

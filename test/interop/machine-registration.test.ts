@@ -113,11 +113,18 @@ describe('client-id metadata documents against oidc-provider', () => {
     await client.close()
   })
 
+  const ANOTHER = { ...clientMetadataDocument, client_id: 'https://client.example/another.json' }
+
   it.each([
-    ['cannot be fetched', null],
-    ['names another client', { ...clientMetadataDocument, client_id: 'https://client.example/another.json' }],
-  ])('R-CIMD-7 field R12: registers once where the document %s', async (_name, document) => {
-    await using world = await startMachineWorld({ clientMetadataDocument: document })
+    ['cannot be fetched', null, 'off'],
+    ['names another client', ANOTHER, 'off'],
+    ['cannot be fetched, as the pushed request is told', null, 'required'],
+    ['names another client, as the pushed request is told', ANOTHER, 'required'],
+  ] as const)('R-CIMD-7 field R12: registers once where the document %s', async (_name, document, pushed) => {
+    await using world = await startMachineWorld({
+      clientMetadataDocument: document,
+      pushedAuthorizationRequests: pushed,
+    })
     const session = world.session({ grant: person({ clientMetadataUrl }) })
     const client = await open(session, world.mcpUrl)
     expect(text(await client.callTool('list_notes'))).toContain('Otters')
@@ -131,21 +138,27 @@ describe('client-id metadata documents against oidc-provider', () => {
 })
 
 describe('dynamic registration against oidc-provider', () => {
-  it('field R3: a client that the server forgot is registered anew before a browser opens', async () => {
-    await using world = await startMachineWorld()
-    const store = createMemoryStore()
-    const session = world.session({ grant: person(), store })
-    await session.login()
-    const { clientId } = await session.status()
-    await forget(world, clientId!)
-    // Long enough ago for the registration to be doubted.
-    world.advance(3_600_000)
-    const again = world.session({ grant: person(), store })
-    await again.login({ force: true })
-    expect(world.at('/reg').map(leg => leg.status)).toEqual([201, 201])
-    expect(authorizationsOf(world)).toHaveLength(2)
-    expect((await again.status()).clientId).not.toBe(clientId)
-  })
+  it.each([
+    ['page', 'off'],
+    ['answer to a pushed request', 'required'],
+  ] as const)(
+    'field R3: a client that the %s refuses is registered anew before a browser opens',
+    async (_name, pushed) => {
+      await using world = await startMachineWorld({ pushedAuthorizationRequests: pushed })
+      const store = createMemoryStore()
+      const session = world.session({ grant: person(), store })
+      await session.login()
+      const { clientId } = await session.status()
+      await forget(world, clientId!)
+      // Long enough ago for the registration to be doubted.
+      world.advance(3_600_000)
+      const again = world.session({ grant: person(), store })
+      await again.login({ force: true })
+      expect(world.at('/reg').map(leg => leg.status)).toEqual([201, 201])
+      expect(authorizationsOf(world)).toHaveLength(2)
+      expect((await again.status()).clientId).not.toBe(clientId)
+    },
+  )
 })
 
 describe('a person and a client with a key against oidc-provider', () => {
