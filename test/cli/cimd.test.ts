@@ -188,6 +188,29 @@ describe('cimd validate', () => {
     )
   })
 
+  it.each([
+    [{ keys: [{ kty: 'EC', crv: 'P-256', x: 'x', y: 'y' }] }, undefined],
+    [{ keys: [{ kty: 'EC', crv: 'P-256', x: 'x', y: 'y', d: 'canary' }] }, 'holds a secret'],
+    [undefined, 'answers 404'],
+  ])('R-CIMD-5 fetches the key set, too: %j', async (keySet, problem) => {
+    await withServer(
+      (request, response) => {
+        const base = `http://${request.headers.host}`
+        const document = { client_id: `${base}/client.json`, jwks_uri: `${base}/jwks.json` }
+        const answer = request.url === '/jwks.json' ? keySet : document
+        response.writeHead(answer ? 200 : 404, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
+      },
+      async url => {
+        const { findings } = json(await run('validate', url, '--json'))
+        const about = findings.filter((each: any) => each.about === 'jwks_uri' && !each.message.includes('https'))
+        expect(about.map(({ message }: any) => message)).toEqual(
+          problem === undefined ? [] : [expect.stringContaining(problem)],
+        )
+        expect(JSON.stringify(findings)).not.toContain('canary')
+      },
+    )
+  })
+
   it('field R15: a wall against bots is told as that', async () => {
     await withServer(
       (_request, response) => response.writeHead(403, { 'content-type': 'text/html' }).end('<html>are you human?'),

@@ -5,6 +5,7 @@ import { displayText, displayUrl } from './display-text.ts'
 import { addressScope } from './host-address.ts'
 import { type DocumentAnswer, describeAnswer } from './http-answer.ts'
 import { type JsonObject, parseJsonObject } from './json-object.ts'
+import { keySetFault } from './json-web-key-set.ts'
 import { parseUrl } from './url.ts'
 
 /** Authorization servers are advised to read no more than this, and some stop there. */
@@ -17,6 +18,8 @@ export interface ClientIdMetadataSource {
   readonly url?: string
   /** The answer it came in, redirects not followed; absent for a document that is not served yet. */
   readonly answer?: Omit<DocumentAnswer, 'body' | 'url'>
+  /** What `jwks_uri` answered, redirects not followed; absent when nobody asked. */
+  readonly keySet?: Omit<DocumentAnswer, 'url'> | 'unreachable'
 }
 
 /**
@@ -34,6 +37,7 @@ export function checkClientIdMetadataDocument(source: ClientIdMetadataSource): r
   const redirected = answer !== undefined && answer.status >= 300 && answer.status < 400
   // Of an answer that is no document, one finding is enough.
   if (!redirected && !(answer !== undefined && html)) findings.push(...bodyFindings(body, url))
+  if (source.keySet !== undefined) findings.push(...keySetFindings(source.keySet))
   return findings.sort((a, b) => Number(a.severity === 'warning') - Number(b.severity === 'warning'))
 }
 
@@ -54,6 +58,20 @@ function bodyFindings(body: string, url: string | undefined): readonly ClientIdM
   }
   findings.push(...clientIdFindings(document, url), ...memberFindings(document))
   return findings
+}
+
+/** The keys are fetched like the document, and a private one is as public there. */
+function keySetFindings(answer: NonNullable<ClientIdMetadataSource['keySet']>): readonly ClientIdMetadataFinding[] {
+  const about = 'jwks_uri'
+  if (answer === 'unreachable') return [error(about, 'jwks_uri cannot be reached', 'serve the key set there')]
+  if (answer.status !== 200) {
+    const received = displayText(describeAnswer({ ...answer, url: '' }))
+    return [error(about, `jwks_uri answers ${received}, no key set`, 'serve the key set at this very URL')]
+  }
+  const fault = keySetFault(parseJsonObject(answer.body))
+  if (fault === undefined) return []
+  const hint = fault.secret ? 'publish public keys only, and replace this key' : '{"keys": [a public JWK]}'
+  return [error(about, `at jwks_uri, ${fault.message}`, hint)]
 }
 
 /** The client id is the URL, character by character (field R14). */

@@ -67,7 +67,7 @@ function keyFindings(document: JsonObject): readonly ClientIdMetadataFinding[] {
   const fault = jwks === undefined ? undefined : keySetFault(jwks)
   if (fault !== undefined) {
     const hint = fault.secret ? 'publish public keys only, and replace this key' : '"jwks": {"keys": [a public JWK]}'
-    findings.push(error('jwks', fault.message, hint))
+    findings.push(error('jwks', `in jwks, ${fault.message}`, hint))
   }
   if (jwksUri !== undefined && (typeof jwksUri !== 'string' || parseUrl(jwksUri)?.protocol !== 'https:')) {
     findings.push(error('jwks_uri', 'jwks_uri is no https URL', 'serve the key set over https'))

@@ -12,14 +12,14 @@ export function holdsPrivateKey(jwk: JsonObject): boolean {
 export function keySetFault(value: unknown): { readonly secret: boolean; readonly message: string } | undefined {
   const keys = isJsonObject(value) ? value['keys'] : undefined
   if (!Array.isArray(keys) || keys.length === 0) {
-    return { secret: false, message: 'jwks is no JSON object with a list of keys' }
+    return { secret: false, message: 'there is no JSON object with a list of keys' }
   }
   for (const [index, key] of keys.entries()) {
     if (!isJsonObject(key) || stringMember(key, 'kty') === undefined) {
-      return { secret: false, message: `key ${index + 1} of jwks has no kty` }
+      return { secret: false, message: `key ${index + 1} has no kty` }
     }
     if (holdsPrivateKey(key)) {
-      return { secret: true, message: `key ${index + 1} of jwks holds a secret that everybody can read now` }
+      return { secret: true, message: `key ${index + 1} holds a secret that everybody can read now` }
     }
   }
   return undefined

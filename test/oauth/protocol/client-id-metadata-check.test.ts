@@ -213,6 +213,25 @@ describe('secrets and keys', () => {
   })
 })
 
+describe('the key set at jwks_uri', () => {
+  const document = { token_endpoint_auth_method: 'private_key_jwt', jwks_uri: 'https://client.example.com/jwks.json' }
+  const answered = (body: unknown, status = 200): readonly ClientIdMetadataFinding[] =>
+    about(document, { keySet: { status, contentType: 'application/json', body: JSON.stringify(body) } })
+
+  it('R-CIMD-5 is judged like one in the document', () => {
+    expect(about(document)).toEqual([])
+    expect(answered({ keys: [PUBLIC_KEY] })).toEqual([])
+    expect(answered({ keys: [PUBLIC_KEY] }, 404)).toEqual([finding('error', 'jwks_uri', /answers 404/)])
+    expect(answered({ keys: [PUBLIC_KEY] }, 302)).toEqual([finding('error', 'jwks_uri', /answers 302/)])
+    expect(answered({ keys: [] })).toEqual([finding('error', 'jwks_uri', /list of keys/)])
+    expect(about(document, { keySet: 'unreachable' })).toEqual([finding('error', 'jwks_uri', /cannot be reached/)])
+    expect(answered('x')).toEqual([finding('error', 'jwks_uri', /list of keys/)])
+    const leaked = answered({ keys: [{ ...PUBLIC_KEY, d: 'canary' }] })
+    expect(leaked).toEqual([finding('error', 'jwks_uri', /key 1 holds a secret/)])
+    expect(JSON.stringify(leaked)).not.toContain('canary')
+  })
+})
+
 describe('redirect URIs', () => {
   const spare = 'http://127.0.0.1:29311/callback'
   it.each([
