@@ -25,7 +25,7 @@ export async function storedSecret(
 }
 
 /**
- * The private key in the file that `--client-key` names: PKCS #8 PEM, or a JWK.
+ * The private key in the file that `--client-key` names: PKCS #8 PEM, a JWK, or a set of one.
  *
  * @throws {UsageError} it cannot be read; never quotes it
  */
@@ -39,9 +39,15 @@ export async function keyFromFile(file: string): Promise<ClientKey['key']> {
   if (!text.startsWith('{')) return text
   try {
     const value: unknown = JSON.parse(text)
-    if (typeof value === 'object' && value !== null && 'kty' in value) return value as ClientKey['key']
+    const keys = isObject(value) && Array.isArray(value['keys']) ? (value['keys'] as readonly unknown[]) : [value]
+    const [key] = keys
+    if (keys.length === 1 && isObject(key) && 'kty' in key) return key
   } catch {
     // What the parser says quotes the key.
   }
   throw new UsageError(`--client-key: ${file} holds no private key`, 'give a PKCS #8 PEM file, or a JWK')
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null
 }
