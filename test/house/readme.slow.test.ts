@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
-const readme = readFileSync('README.md', 'utf8')
+const withExamples = ['README.md', 'docs/grants.md']
 const documents = [
   'README.md',
   'CONTRIBUTING.md',
@@ -11,14 +11,16 @@ const documents = [
   'docs/requirements.md',
   'docs/field-cases.md',
   'docs/credentials.md',
+  'docs/grants.md',
+  ...readdirSync('docs/decisions').map(name => `docs/decisions/${name}`),
 ]
 
 describe('the documents', () => {
-  it('README examples compile as they stand', () => {
-    const folder = resolve('node_modules/.cache/readme-examples')
+  it.each(withExamples)('the examples of %s compile as they stand', document => {
+    const folder = resolve(`node_modules/.cache/examples-${basename(document, '.md')}`)
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(folder, { recursive: true })
-    const examples = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(match => match[1] ?? '')
+    const examples = [...readFileSync(document, 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)].map(match => match[1] ?? '')
     expect(examples.length).toBeGreaterThan(1)
     examples.forEach((example, index) => writeFileSync(join(folder, `example-${index}.ts`), example))
     writeFileSync(
