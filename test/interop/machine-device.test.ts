@@ -3,7 +3,7 @@ import { answer, requestParameters } from '../../demo/src/leg.ts'
 import { approve, type ScriptedUserOptions } from '../../demo/src/scripted-user.ts'
 import { connect } from '../../src/client.ts'
 import { createMemoryStore, device, type DeviceCode, withOAuth } from '../../src/oauth.ts'
-import { CLIENTS } from './machine-clients.ts'
+import { CLIENT_METADATA_URL, CLIENTS } from './machine-clients.ts'
 import { ACCESS_TOKEN_SECONDS, type MachineWorld, startMachineWorld } from './machine-world.ts'
 
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
@@ -11,6 +11,15 @@ const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
 const BOUND = { dpop: 'nonces', notesDpop: 'required', notesNonces: true } as const
 
 const text = (result: { content: readonly object[] }): string => (result.content[0] as { text: string }).text
+
+const clientMetadataDocument = {
+  client_name: 'Latchkey',
+  application_type: 'native',
+  redirect_uris: [],
+  response_types: [],
+  grant_types: [DEVICE_CODE, 'refresh_token'],
+  token_endpoint_auth_method: 'none',
+}
 
 interface PersonOptions extends ScriptedUserOptions {
   /** Waits of the session before the person acts; absent: never acts. */
@@ -143,6 +152,25 @@ describe('the device grant against oidc-provider', () => {
     const { deletions } = await session.logout({ client: true })
     expect(deletions).toEqual([expect.objectContaining({ ok: true })])
     await client.close()
+  })
+
+  it.each([
+    ['a document that it can use', CLIENT_METADATA_URL, 'client-id-metadata-document', 0],
+    ['another one registered, for a document that it cannot use', 'https://client.example/another.json', 'dynamic', 1],
+  ] as const)('R-CIMD-7 the server is given %s', async (_name, named, registration, registered) => {
+    const document = { ...clientMetadataDocument, client_id: named }
+    await using world = await startMachineWorld({ clientMetadataDocument: document })
+    let open = ''
+    const session = world.session({
+      grant: device({
+        clientMetadataUrl: CLIENT_METADATA_URL,
+        onCode: code => void (open = code.verificationUriComplete!),
+      }),
+      sleep: async () => void (await approve(open)),
+    })
+    await session.login()
+    expect(await session.status()).toMatchObject({ loggedIn: true, registration })
+    expect(world.at('/reg')).toHaveLength(registered)
   })
 
   it('R-REFRESH-1 refreshes silently, and after a restart, without a new code', async () => {
