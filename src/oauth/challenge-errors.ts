@@ -91,6 +91,17 @@ export function freshTokenRejected(
   )
 }
 
+/** The token that the application supplies is rejected, and it has no other. */
+export function suppliedTokenRejected(url: URL, challenge: AuthorizationChallenge | undefined): OAuthError {
+  return new OAuthError('fresh_token_rejected', 'The server rejects the configured token.', {
+    step: 'authorized request',
+    url: displayUrl(url),
+    status: 401,
+    ...describe(challenge),
+    hint: 'It may have ended or been revoked, or be meant for another server: configure a new one.',
+  })
+}
+
 /** The budget of interactive attempts is used up (R-RETRY-1). */
 export function tooManyAttempts(server: string): OAuthError {
   return new OAuthError(

@@ -1,5 +1,12 @@
 import { createAttemptBudget } from './attempts.ts'
-import { freshTokenRejected, loginRequired, stepUpFailed, stepUpRequired, tooManyAttempts } from './challenge-errors.ts'
+import {
+  freshTokenRejected,
+  loginRequired,
+  stepUpFailed,
+  stepUpRequired,
+  suppliedTokenRejected,
+  tooManyAttempts,
+} from './challenge-errors.ts'
 import { adoptChallengedLogin, differenceOf, rememberScope } from './challenged-login.ts'
 import { isForeignGrant } from './client-identity.ts'
 import { currentCredentials } from './credential-record.ts'
@@ -97,6 +104,7 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
     known: Known | undefined,
   ): Promise<boolean> {
     const { accessToken, failure: lost, operation, marks, signal } = rejected
+    if (context.grant.supply) return recoverSupplied(rejected, challenge, known)
     if (marks.recovered && marks.adoptions < MAX_ADOPTIONS && isEnded(known, accessToken)) {
       // It lived shorter than the request took, which says nothing about fresh tokens.
       marks.adoptions++
@@ -124,6 +132,21 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
     if (!logins.allowed) throw refuseToAsk(challenge, failure)
     const seen = { grantId: known?.credentials.grant?.grantId }
     await interact({ challenge, seen }, operation, signal)
+    return true
+  }
+
+  /** A token that the application supplied: it is asked once for another, and no server is. */
+  async function recoverSupplied(
+    { url, accessToken, operation, marks, signal }: RejectedRequest,
+    challenge: AuthorizationChallenge | undefined,
+    known: Known | undefined,
+  ): Promise<boolean> {
+    if (marks.recovered) throw suppliedTokenRejected(url, challenge)
+    marks.recovered = true
+    const seen = { grantId: known?.credentials.grant?.grantId }
+    await interact({ challenge, seen }, operation, signal)
+    const supplied = currentCredentials(context.records.snapshot())?.credentials.grant?.accessToken
+    if (supplied === accessToken) throw suppliedTokenRejected(url, challenge)
     return true
   }
 

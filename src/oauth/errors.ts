@@ -54,7 +54,7 @@ export type OAuthErrorCode =
   | 'token_unavailable'
   /** The refresh token is spent or revoked: a login is needed. */
   | 'refresh_refused'
-  /** The server rejects a token that was just issued. */
+  /** The server rejects a token that was just issued or supplied. */
   | 'fresh_token_rejected'
   | 'revocation_failed'
   /** Tokens must be bound to a key, and no algorithm for it is known to all. */

@@ -4,26 +4,46 @@ import { waitFor } from '../single-flight.ts'
 /** How long somebody may take to hand out a token, in milliseconds. */
 const PATIENCE_MS = 30_000
 
+/** What a callback is called for. */
+interface Reading {
+  readonly step: string
+  readonly signal: AbortSignal
+}
+
 /**
- * The token of a callback: waited for so long, trimmed, and never empty. While a person is asked the callback may stop the clock with `pause`,
- * and start it anew with what that returns. What the callback throws is not shown, for it may quote the token.
+ * The token of a callback: trimmed, and never empty; otherwise {@link readFromCallback}.
  *
  * @throws {OAuthError} `configuration`, `timeout`, `aborted`
  */
 export async function readAssertion(
   read: (pause: () => () => void) => string | Promise<string>,
-  { step, signal }: { readonly step: string; readonly signal: AbortSignal },
+  { step, signal }: Reading,
 ): Promise<string> {
+  const token: unknown = await readFromCallback(read, { step, signal })
+  const text = typeof token === 'string' ? token.trim() : ''
+  if (text !== '') return text
+  throw new OAuthError('configuration', 'The token is empty.', { step, expected: 'a JWT', received: 'nothing' })
+}
+
+/**
+ * What a callback hands out, waited for so long. While a person is asked the callback may stop the clock with `pause`, and start it anew with
+ * what that returns. What the callback throws is not shown, for it may quote a token.
+ *
+ * @throws {OAuthError} `configuration`, `timeout`, `aborted`
+ */
+export async function readFromCallback<T>(
+  read: (pause: () => () => void) => T | Promise<T>,
+  { step, signal }: Reading,
+): Promise<T> {
   const patience = createPatience()
-  let token: unknown
   try {
     const reading = Promise.resolve().then(() => read(patience.pause))
-    token = await waitFor(reading, AbortSignal.any([signal, patience.signal]))
+    return await waitFor(reading, AbortSignal.any([signal, patience.signal]))
   } catch (error) {
     if (error instanceof OAuthError && error.code !== 'aborted') throw error
     if (signal.aborted) throw error
     if (patience.signal.aborted)
-      throw new OAuthError('timeout', `No token was handed out within ${PATIENCE_MS / 1000} s.`, { step })
+      throw new OAuthError('timeout', `No token was handed out within ${patienceMs / 1000} s.`, { step })
     throw new OAuthError(
       'configuration',
       'The token could not be read.',
@@ -33,18 +53,15 @@ export async function readAssertion(
   } finally {
     patience.end()
   }
-  const text = typeof token === 'string' ? token.trim() : ''
-  if (text !== '') return text
-  throw new OAuthError('configuration', 'The token is empty.', { step, expected: 'a JWT', received: 'nothing' })
 }
 
 /** A time-out that can stand still. */
-function createPatience(): { readonly signal: AbortSignal; pause(): () => void; end(): void } {
+function createPatience(ms: number): { readonly signal: AbortSignal; pause(): () => void; end(): void } {
   const controller = new AbortController()
   let ended = false
   let timer: ReturnType<typeof setTimeout> | undefined
   const start = (): void => {
-    if (!ended) timer = setTimeout(() => controller.abort(), PATIENCE_MS)
+    if (!ended) timer = setTimeout(() => controller.abort(), ms)
   }
   start()
   return {

@@ -1,6 +1,6 @@
 import { OAuthError } from '../errors.ts'
 import type { GrantStrategy, SuppliedToken } from '../grant-strategy.ts'
-import { waitFor } from '../single-flight.ts'
+import { readFromCallback } from './read-assertion.ts'
 
 /** A token, or how to get the one that is valid now. */
 export type TokenSource =
@@ -23,15 +23,19 @@ export function staticToken(token: TokenSource): GrantStrategy {
     grantTypes: [],
     async supply({ server, signal }) {
       if (typeof token === 'string') return { accessToken: token }
-      return checked(await waitFor(Promise.resolve(token({ server, signal })), signal))
+      return checked(await readFromCallback(() => token({ server, signal }), { step: STEP, signal }))
     },
   }
 }
 
-function checked(supplied: SuppliedToken): SuppliedToken {
-  if (typeof supplied.accessToken === 'string' && /^[\x21-\x7e]+$/u.test(supplied.accessToken)) return supplied
+const STEP = 'supplied token'
+
+/** What callers without types hand out may be anything. */
+function checked(supplied: SuppliedToken | null | undefined): SuppliedToken {
+  const token: unknown = supplied?.accessToken
+  if (supplied && typeof token === 'string' && /^[\x21-\x7e]+$/u.test(token)) return supplied
   throw new OAuthError('configuration', 'The token cannot be sent in a header.', {
-    step: 'configuration',
+    step: STEP,
     expected: 'visible ASCII characters without a space',
     hint: 'Check for a line break or quotation marks around it.',
   })
