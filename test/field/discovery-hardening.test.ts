@@ -97,6 +97,15 @@ describe('field cases: tools that name metadata of their own', () => {
     expect(world.authorizations).toHaveLength(2)
   })
 
+  it('field S11: nor one that was asked for and not granted', async () => {
+    const { world, call } = worldOfTools({ mail: { scope: 'mail' }, drive: { scope: 'drive', needs: 'secret' } })
+    world.tokenResponse = { expires_in: 3600, scope: 'mail' }
+    await call('mail')
+    for (const _ of [1, 2, 3]) await expect(call('drive')).rejects.toMatchObject({ code: 'fresh_token_rejected' })
+    expect((await call('mail')).status).toBe(200)
+    expect(world.authorizations).toHaveLength(2)
+  })
+
   it('field D13: two authorization servers: one login at each, then none, and neither sees what is for the other', async () => {
     const { world, call } = worldOfTools(twoServers)
     for (const tool of ['mail', 'drive', 'mail', 'drive', 'mail', 'drive']) expect((await call(tool)).status).toBe(200)

@@ -165,6 +165,18 @@ describe('field cases: a client-id metadata document that is refused', () => {
     expect(life.issues('registered').filter(event => 'kind' in event && event.kind === 'dynamic')).toHaveLength(2)
   })
 
+  it('R-CIMD-7 it stays refused when the registration that took its place needs another redirect URI', async () => {
+    const life = createLife({
+      clientIdMetadataDocumentSupported: true,
+      clientIdMetadataDocument: 'refused-at-authorize',
+    })
+    await life.client({ grant }).session.login()
+    const person = { takesPreferred: false, redirectUri: 'http://127.0.0.1:5/callback' }
+    await life.client({ grant, person }).session.login({ force: true })
+    expect(bodies(life)).toHaveLength(2)
+    expect(life.looks().map(url => url.searchParams.get('client_id'))).toEqual([DOCUMENT])
+  })
+
   it.each(['refused-at-authorize', 'refused-at-token'] as const)(
     'field R15: %s where clients cannot register: says what to look at, and is tried again when it was mended',
     async clientIdMetadataDocument => {
