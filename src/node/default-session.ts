@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { OAuthError } from '../oauth/errors.ts'
 import type { OAuthEvent } from '../oauth/events.ts'
 import { authorizationCode } from '../oauth/flows/authorization-code.ts'
 import type { GrantStrategy } from '../oauth/grant-strategy.ts'
@@ -10,12 +11,15 @@ import { createBrowserAuthorizer } from './browser-authorizer.ts'
 import { dataDirectory } from './data-directory.ts'
 import { createDataKey } from './data-key.ts'
 import { assertStoreKind, createFileStore } from './file-store.ts'
-import { resolveHost } from './resolve-host.ts'
+import { createNetworkFetch, type NetworkOptions } from './network-fetch.ts'
+import { createHostResolver, resolveHost } from './resolve-host.ts'
 
 /** Every option of a session; what is left out gets Node's default. */
 export interface DefaultSessionOptions extends Partial<Omit<OAuthSessionOptions, 'server'>> {
   readonly grant?: GrantStrategy
   readonly store?: CredentialStore
+  /** Proxies, CAs and client certificates. Default: the environment's. Not together with `fetch`. */
+  readonly network?: NetworkOptions
   readonly onEvent?: (event: OAuthEvent) => void
 }
 
@@ -34,15 +38,36 @@ export function createDefaultStore(): CredentialStore {
 }
 
 /**
- * A session with Node's defaults: login through the browser, credentials in the store shared with the command line, names resolved for the
- * guard against private addresses.
+ * The `fetch` for every leg: the one that is given, else one for the network that is described or that the environment describes.
+ *
+ * @throws {OAuthError} `configuration` when both are given, or certificates cannot be used
+ */
+export function defaultFetch({
+  fetch,
+  network,
+}: Pick<DefaultSessionOptions, 'fetch' | 'network'>): typeof globalThis.fetch {
+  if (fetch === undefined) return createNetworkFetch(network)
+  if (network === undefined) return fetch
+  throw new OAuthError('configuration', 'Both `fetch` and `network` are given.', {
+    step: 'network',
+    expected: 'one of them: a `fetch` of your own decides itself about proxies and certificates',
+    hint: 'Leave one out, or build upon createNetworkFetch(network).',
+  })
+}
+
+/**
+ * A session with Node's defaults: login through the browser, credentials in the store shared with the command line, proxies and
+ * `SSL_CERT_FILE` of the environment, names resolved for the guard against private addresses where they are not a proxy's to resolve.
  *
  * @throws {OAuthError} `configuration` @throws {StoreError}
  */
 export function createDefaultSession(server: string | URL, options: DefaultSessionOptions = {}): OAuthSession {
+  const { network, ...session } = options
   return createOAuthSession({
-    resolveHost,
-    ...options,
+    // A `fetch` that is given is not known to use the proxies of the environment.
+    resolveHost: options.fetch === undefined ? createHostResolver(network?.env) : resolveHost,
+    ...session,
+    fetch: defaultFetch(options),
     server,
     store: options.store ?? createDefaultStore(),
     grant: options.grant ?? authorizationCode({ authorizer: createBrowserAuthorizer({ server: String(server) }) }),
