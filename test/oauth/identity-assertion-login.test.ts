@@ -70,6 +70,16 @@ describe('an identity assertion over a login at the identity provider', () => {
     expect(world.requestsOf('authorization_code')).toHaveLength(1)
   })
 
+  it('field M8: two processes open one browser, and send one exchange', async () => {
+    const world = new IdentityWorld()
+    const sleep = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 5))
+    const process = () => world.client({ grant: world.assertion(world.login({ sleep })), sleep })
+    const answers = await Promise.all([process().fetch(SERVER), process().fetch(SERVER)])
+    expect(answers.map(({ status }) => status)).toEqual([200, 200])
+    expect(world.logins).toHaveLength(1)
+    expect(world.requestsOf('token-exchange')).toHaveLength(1)
+  })
+
   it('names the identity provider where nobody may be asked', async () => {
     const world = new IdentityWorld()
     const grant = world.assertion()

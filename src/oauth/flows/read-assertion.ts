@@ -8,6 +8,8 @@ const PATIENCE_MS = 30_000
 interface Reading {
   readonly step: string
   readonly signal: AbortSignal
+  /** Default 30 000. */
+  readonly patienceMs?: number
 }
 
 /**
@@ -17,9 +19,10 @@ interface Reading {
  */
 export async function readAssertion(
   read: (pause: () => () => void) => string | Promise<string>,
-  { step, signal }: Reading,
+  reading: Reading,
 ): Promise<string> {
-  const token: unknown = await readFromCallback(read, { step, signal })
+  const { step } = reading
+  const token: unknown = await readFromCallback(read, reading)
   const text = typeof token === 'string' ? token.trim() : ''
   if (text !== '') return text
   throw new OAuthError('configuration', 'The token is empty.', { step, expected: 'a JWT', received: 'nothing' })
@@ -33,9 +36,9 @@ export async function readAssertion(
  */
 export async function readFromCallback<T>(
   read: (pause: () => () => void) => T | Promise<T>,
-  { step, signal }: Reading,
+  { step, signal, patienceMs = PATIENCE_MS }: Reading,
 ): Promise<T> {
-  const patience = createPatience()
+  const patience = createPatience(patienceMs)
   try {
     const reading = Promise.resolve().then(() => read(patience.pause))
     return await waitFor(reading, AbortSignal.any([signal, patience.signal]))
