@@ -3,6 +3,7 @@ import { connect as connectOverHttp, type ConnectOptions as HttpConnectOptions }
 import { withOAuth } from '../oauth/with-oauth.ts'
 import { createDefaultSession, defaultFetch, type DefaultSessionOptions } from './default-session.ts'
 import type { NetworkOptions } from './network-fetch.ts'
+import { explainPlainHttp } from './plain-http.ts'
 import { createHostResolver } from './resolve-host.ts'
 
 /** Options of {@link connect}: those of the client, and what the login may be told. */
@@ -29,7 +30,7 @@ export async function connect(server: string | URL, options: ConnectOptions = {}
   const session = createDefaultSession(server, { ...resolver, ...oauth, fetch })
   return connectOverHttp(server, {
     ...client,
-    fetch: withOAuth(fetch, session),
+    fetch: withOAuth(explainPlainHttp(fetch), session),
     async onClosed() {
       await client.onClosed?.()
       await session.close()

@@ -55,6 +55,10 @@ function refused(url: string | URL, step: string, problem: string, expected: str
   })
 }
 
+/** What to do about a server that speaks http only (field P7): the rule has no exception. */
+export const PLAIN_HTTP_HINT =
+  'Tokens are never sent in the clear. Serve it over https, where a certificate of your own CA will do (NODE_EXTRA_CA_CERTS), or forward a port of this machine to it.'
+
 const isInternal = (scope: AddressScope): boolean => scope !== 'public' && scope !== 'name'
 
 /** Creates the policy of one session. */
@@ -104,7 +108,8 @@ export function createPolicy(options: PolicyOptions): Policy {
       const parsed = parseUrl(String(url))
       const expected = 'an https URL, or http on a loopback host'
       if (parsed === undefined) throw refused(url, step, 'it is not an absolute URL', expected)
-      if (!isSecureUrl(parsed)) throw refused(url, step, 'it is neither https nor loopback http', expected)
+      if (!isSecureUrl(parsed))
+        throw refused(url, step, 'it is neither https nor loopback http', expected, PLAIN_HTTP_HINT)
       if (parsed.username !== '' || parsed.password !== '') {
         throw refused(url, step, 'it carries a user name or password', expected)
       }
