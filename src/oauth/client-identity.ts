@@ -48,7 +48,7 @@ export async function identifyClient(context: SessionContext, input: IdentityInp
     return preRegistered(client, target, credentials?.registration)
   }
   const stored = credentials?.registration
-  const unusable = stored && whyUnusable(stored, input, context.now())
+  const unusable = stored && whyUnusable(context, stored, input)
   if (stored && unusable === undefined) return identityOf(stored)
   const { authorizationServer } = target
   if (
@@ -152,6 +152,9 @@ function preRegistered(
   // Whoever gives only the id means the client whose secret was given at the login.
   const clientSecret = client.clientSecret ?? remembered?.clientSecret
   const { clientId, privateKey } = client
+  const method = remembered?.tokenEndpointAuthMethod
+  // What a public client did is not for one with a secret; whoever has none now is told so.
+  const fits = method?.startsWith('client_secret') === (clientSecret !== undefined)
   const identity = identityOf({
     kind: 'pre-registered',
     clientId,
@@ -160,7 +163,7 @@ function preRegistered(
       client.tokenEndpointAuthMethod ??
       (privateKey && 'private_key_jwt') ??
       exception?.authMethod ??
-      remembered?.tokenEndpointAuthMethod ??
+      (fits ? method : undefined) ??
       chooseAuthenticationMethod(authorizationServer.tokenEndpointAuthMethodsSupported, {
         secret: clientSecret !== undefined,
       }),
@@ -198,10 +201,15 @@ function withConfiguredKey({ grant: { client } }: SessionContext, identity: Clie
     : identity
 }
 
-function whyUnusable(stored: ClientRegistration, input: IdentityInput, now: number): string | undefined {
+function whyUnusable(
+  { grant, now }: SessionContext,
+  stored: ClientRegistration,
+  input: IdentityInput,
+): string | undefined {
   const { redirectUri, scope, record, target, refused } = input
   if (stored.clientId === refused?.clientId) return refused.why
-  if (stored.clientSecretExpiresAt !== undefined && stored.clientSecretExpiresAt <= now) {
+  if (grant.interactive && stored.withoutPerson) return "the stored client is a machine's"
+  if (stored.clientSecretExpiresAt !== undefined && stored.clientSecretExpiresAt <= now()) {
     return 'the client secret expired'
   }
   if (redirectUri !== undefined && stored.redirectUris && !stored.redirectUris.includes(redirectUri)) {

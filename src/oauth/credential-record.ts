@@ -93,7 +93,7 @@ export function withLogin(record: CredentialRecord, login: CompletedLogin): Cred
     const scope = unionScopes(knownScope, login.requestedScope, login.grant.scope)
     return {
       grant: login.grant,
-      ...(login.registration && { registration: login.registration }),
+      ...(login.registration && { registration: ownedWith(login.grant, login.registration) }),
       ...(scope !== undefined && { knownScope: scope }),
       ...(refuses && { refuses }),
     }
@@ -115,8 +115,13 @@ export function withRefreshedGrant(
   return withCredentials(record, issuer, ({ refreshing: _mark, refreshRefusedAt: _refusal, ...credentials }) => ({
     ...credentials,
     grant: change.grant,
-    ...(change.registration && { registration: change.registration }),
+    ...(change.registration && { registration: ownedWith(change.grant, change.registration) }),
   }))
+}
+
+/** The client of a machine's tokens is the machine's. */
+function ownedWith({ withoutPerson }: StoredGrant, registration: ClientRegistration): ClientRegistration {
+  return withoutPerson ? { ...registration, withoutPerson } : registration
 }
 
 /** Whether two grants are one login with the same tokens. */

@@ -21,6 +21,8 @@ export interface ClientRegistration {
   readonly redirectUris?: readonly string[]
   /** The scope that was registered. */
   readonly scope?: string
+  /** A machine's: no person logs in as this client. */
+  readonly withoutPerson?: true
   /** RFC 7592 management, when offered. */
   readonly registrationClientUri?: string
   readonly registrationAccessToken?: string

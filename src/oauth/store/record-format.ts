@@ -88,6 +88,7 @@ const isRegistration = object({
   tokenEndpointAuthMethod: isString,
   redirectUris: optional(value => Array.isArray(value) && value.every(isString)),
   scope: optional(isString),
+  withoutPerson: optional(value => value === true),
   registrationClientUri: optional(isString),
   registrationAccessToken: optional(isString),
 })
