@@ -12,6 +12,7 @@ export type { ClientMiddleware, ClientRequestCall, NextRequest } from './client/
 export { type ClientOptions, openClient } from './client/open-client.ts'
 export type { ListOptions, RequestOptions } from './client/request-options.ts'
 export type { Change, Subscription, WantedChanges } from './client/subscriptions.ts'
+export type { TaskHandle } from './client/tasks.ts'
 export type { ClientTransport } from './client/transport.ts'
 export { connect, type ConnectOptions } from './http/connect.ts'
 export {
@@ -56,6 +57,7 @@ export type {
 export type { Root } from './protocol/roots.ts'
 export type { CreateMessageRequestParams, CreateMessageResult, SamplingMessage } from './protocol/sampling.ts'
 export { PROTOCOL_REVISIONS, type ProtocolRevision } from './protocol/revisions.ts'
+export { TASKS_EXTENSION, type Task, type TaskStatus } from './protocol/tasks.ts'
 export type { CallToolResult, ListToolsResult, Tool, ToolAnnotations } from './protocol/tools.ts'
 export {
   BAGGAGE_META_KEY,

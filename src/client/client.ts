@@ -18,6 +18,7 @@ import type { CallToolResult, ListToolsResult, Tool } from '../protocol/tools.ts
 import type { Connection } from './connection.ts'
 import { createKnownTools } from './known-tools.ts'
 import type { Change, Subscription, WantedChanges } from './subscriptions.ts'
+import type { TaskHandle } from './tasks.ts'
 import { paginate } from './pagination.ts'
 import type { ListOptions, RequestOptions } from './request-options.ts'
 
@@ -111,7 +112,7 @@ export class Client {
   }
 
   /**
-   * Calls a tool. Validates nothing on its own, and lists the tools only when the server misses headers that repeat arguments: then once,
+   * Calls a tool, and waits for its end when the server makes it a task. Validates nothing on its own, and lists the tools only when the server misses headers that repeat arguments: then once,
    * and the call is sent again. When the connection breaks before the answer, a tool that was listed as read-only or idempotent is called
    * once more; for others the `TransportError` says with `detail.mayHaveRun` whether the tool may have run.
    */
@@ -134,6 +135,38 @@ export class Client {
       await this.#findTool(name, options)
       return await call()
     }
+  }
+
+  /**
+   * Calls a tool without waiting for the end of a task that the call may become: resolves to its result, or to the task. The id of a task may
+   * be kept; {@link task} takes it up again.
+   */
+  async startTool(
+    name: string,
+    args?: Readonly<Record<string, unknown>>,
+    options?: RequestOptions,
+  ): Promise<{ readonly result: CallToolResult } | { readonly task: TaskHandle }> {
+    let task: TaskHandle | undefined
+    const params = args === undefined ? { name } : { name, arguments: args }
+    const result = await this.#connection.request('tools/call', params, options, {
+      headers: this.#knownTools.headersOf(name, args),
+      onTask: begun => (task = this.#connection.task(begun.taskId, begun)),
+    })
+    return task ? { task } : { result }
+  }
+
+  /** A task that was begun before, perhaps by another process. Asks nothing until it is used. */
+  task(taskId: string): TaskHandle {
+    return this.#connection.task(taskId)
+  }
+
+  /** Sends a request that the protocol itself does not know, such as an extension's. The result is any object. */
+  request(
+    method: string,
+    params?: Readonly<Record<string, unknown>>,
+    options?: RequestOptions,
+  ): Promise<Readonly<Record<string, unknown>>> {
+    return this.#connection.request(method, params, options)
   }
 
   /** Reads a resource. */

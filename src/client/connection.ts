@@ -5,7 +5,7 @@ import type { PeerRequestHandler } from '../jsonrpc/peer-options.ts'
 import type { ClientCapabilities } from '../protocol/capabilities.ts'
 import type { Implementation } from '../protocol/implementation.ts'
 import type { LoggingLevel } from '../protocol/logging.ts'
-import type { ClientNotificationMethod, ClientRequestMethod } from '../protocol/methods.ts'
+import type { ClientNotificationMethod } from '../protocol/methods.ts'
 import type { ClientResult } from '../protocol/result-shapes.ts'
 import type { DecodedResult, RevisionFamily } from '../protocol/revisions/family.ts'
 import { handshakeFamily } from '../protocol/revisions/handshake.ts'
@@ -14,7 +14,10 @@ import { isStatelessRevision, type ProtocolRevision } from '../protocol/revision
 import { answerInputRequired, MAX_INPUT_ROUNDS, type InputAnswers } from './input-required.ts'
 import type { Interaction } from './interaction.ts'
 import { runMiddleware, type ClientMiddleware } from './middleware.ts'
+import { createTaskHandle, type TaskHandle, type TaskRequest } from './tasks.ts'
 import { negotiate, type Opening, type ServerDescription } from './negotiation.ts'
+import { TASKS_EXTENSION, type Task } from '../protocol/tasks.ts'
+import type { CallToolResult } from '../protocol/tools.ts'
 import type { RequestOptions } from './request-options.ts'
 import { createResponseCache } from './response-cache.ts'
 import {
@@ -47,16 +50,15 @@ export interface ConnectionOptions {
 export interface SendContext {
   /** See `SendOptions`. */
   readonly headers?: Readonly<Record<string, string>>
+  /** Takes the task that a request has become, instead of waiting for its end; what it returns is the result. */
+  readonly onTask?: (task: Task) => unknown
   /** Learns the request's id before it is sent. */
   readonly onSent?: (id: RequestId) => void
   /** Whether handling it twice does no harm. Default: for everything but tools. */
   readonly repeatable?: boolean
 }
 
-type Answer<Method extends ClientRequestMethod> = Exclude<
-  DecodedResult<ClientResult<Method>>,
-  { readonly kind: 'invalid' }
->
+type Answer<Method extends string> = Exclude<DecodedResult<ClientResult<Method>>, { readonly kind: 'invalid' }>
 
 /** A negotiated conversation with one server, which survives the loss of its session. */
 export class Connection {
@@ -131,7 +133,7 @@ export class Connection {
    * @throws {RpcError} the server's error
    * @throws {TransportError} everything else; `input_required` when the server asks for what nobody here can answer
    */
-  async request<Method extends ClientRequestMethod>(
+  async request<Method extends string>(
     method: Method,
     params: object | undefined,
     options: RequestOptions = {},
@@ -164,7 +166,7 @@ export class Connection {
   }
 
   /** A fresh answer that is kept, else the server's. */
-  async #answerOrKept<Method extends ClientRequestMethod>(
+  async #answerOrKept<Method extends string>(
     method: Method,
     params: object | undefined,
     options: RequestOptions,
@@ -206,7 +208,7 @@ export class Connection {
   }
 
   /** The request and, while the server asks back, its repetitions with the answers: independent requests, each under an id of its own. */
-  async #complete<Method extends ClientRequestMethod>(
+  async #complete<Method extends string>(
     method: Method,
     params: object | undefined,
     options: RequestOptions,
@@ -217,16 +219,39 @@ export class Connection {
     for (let round = 1; ; round += 1) {
       const answer = await this.#sendInSession(method, answers ? { ...params, ...answers } : params, options, send)
       if (answer.kind === 'complete') return { result: answer.result, asked: round > 1 }
+      if (answer.kind === 'task') {
+        if (send.onTask) return { result: send.onTask(answer.task) as ClientResult<Method>, asked: true }
+        return { result: (await this.#finish(answer.task, options)) as ClientResult<Method>, asked: true }
+      }
       const signal = options.signal ? AbortSignal.any([options.signal, this.#closing.signal]) : this.#closing.signal
       answers = await answerInputRequired(answer.result, { method, round, maxRounds, interaction, signal })
     }
+  }
+
+  /** Waits for a task in the caller's place; when the caller gives up, so does the server. */
+  async #finish(task: Task, options: RequestOptions): Promise<CallToolResult> {
+    const handle = this.task(task.taskId, task)
+    try {
+      return await handle.result(options)
+    } catch (error) {
+      const gaveUp = error instanceof TransportError && ['aborted', 'timeout', 'input_required'].includes(error.code)
+      if (gaveUp) await handle.cancel().catch((cause: unknown) => this.#options.onError?.(cause))
+      throw error
+    }
+  }
+
+  /** A task of this server, begun by whoever knows its id. */
+  task(taskId: string, known?: Task): TaskHandle {
+    const request: TaskRequest = (method, params, options) => this.request(method, params, options)
+    const { interaction } = this.#options
+    return createTaskHandle({ taskId, known, request, interaction, closing: this.#closing.signal })
   }
 
   /**
    * A lost session is renewed once, and the request sent again: it was provably not handled. So is what may be handled twice, when its stream
    * broke off before the answer.
    */
-  async #sendInSession<Method extends ClientRequestMethod>(
+  async #sendInSession<Method extends string>(
     method: Method,
     params: object | undefined,
     options: RequestOptions,
@@ -253,10 +278,10 @@ export class Connection {
     await this.#options.onClosed?.()
   }
 
-  async #send<Method extends ClientRequestMethod>(
+  async #send<Method extends string>(
     method: Method,
     params: object | undefined,
-    { meta, logLevel = this.#logLevel, fresh: _fresh, ...options }: RequestOptions,
+    { meta, logLevel = this.#logLevel, fresh: _fresh, onTask: _onTask, ...options }: RequestOptions,
     { headers, onSent }: SendContext = {},
   ): Promise<Answer<Method>> {
     const { messages } = this.#family
@@ -273,7 +298,7 @@ export class Connection {
     )
   }
 
-  async #sendOpening<Method extends ClientRequestMethod>(
+  async #sendOpening<Method extends string>(
     method: Method,
     params: object | undefined,
     options: RequestOptions,
@@ -330,7 +355,11 @@ export class Connection {
   }
 
   #familyOf(revision: ProtocolRevision): RevisionFamily {
-    return isStatelessRevision(revision) ? statelessFamily(revision, this.#options) : handshakeFamily(revision)
+    if (!isStatelessRevision(revision)) return handshakeFamily(revision)
+    const { clientInfo, capabilities } = this.#options
+    // A call that becomes a task is waited for like any other: every server may answer so.
+    const extensions = { [TASKS_EXTENSION]: {}, ...capabilities.extensions }
+    return statelessFamily(revision, { clientInfo, capabilities: { ...capabilities, extensions } })
   }
 
   #notice(notification: JsonRpcNotification): void {

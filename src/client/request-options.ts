@@ -1,6 +1,7 @@
 import type { LoggingLevel } from '../protocol/logging.ts'
 import type { MetaObject } from '../protocol/meta.ts'
 import type { Progress } from '../protocol/progress.ts'
+import type { Task } from '../protocol/tasks.ts'
 
 /** What every request of a client takes. */
 export interface RequestOptions {
@@ -16,6 +17,8 @@ export interface RequestOptions {
   readonly timeoutMs?: number
   /** Milliseconds in all, whatever progress is reported. Default one hour, or `timeoutMs` when that is longer. */
   readonly maxTotalTimeoutMs?: number
+  /** Hears of the task that a call has become, whenever its status is looked at. */
+  readonly onTask?: (task: Task) => void
   /** Asks the server for progress and hears of it; progress also sets the waiting time back. */
   readonly onProgress?: (progress: Progress) => void
 }

@@ -65,6 +65,10 @@ export type TransportErrorCode =
   | 'unsupported_revision'
   /** The server asks for input (elicitation, sampling, roots) that this client cannot give yet. */
   | 'input_required'
+  /** The task that a request became was cancelled. */
+  | 'task_cancelled'
+  /** Content is not what its manifest says that it is. It must not be used. */
+  | 'unverified_content'
   /** A message that belongs to nothing; only ever reported to `onError`. */
   | 'unexpected_message'
 

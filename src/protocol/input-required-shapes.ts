@@ -6,7 +6,7 @@ import type {
   ElicitRequestParams,
   ElicitRequestURLParams,
 } from './elicitation.ts'
-import type { InputRequest, InputRequiredResult } from './input-required.ts'
+import type { InputRequest, InputRequests, InputRequiredResult } from './input-required.ts'
 import type { RequestParams } from './message.ts'
 import type { ListRootsRequest } from './roots.ts'
 import type {
@@ -96,9 +96,12 @@ const inputRequest: Shape<InputRequest> = variants<'method', InputRequest>(
   { closed: true },
 )
 
+/** Questions by name. */
+export const inputRequests: Shape<InputRequests> = record(inputRequest)
+
 const inputRequired = object<InputRequiredResult>(
   { resultType: oneOf('input_required') },
-  { inputRequests: record(inputRequest), requestState: string },
+  { inputRequests, requestState: string },
   { _meta: metaObject },
 )
 

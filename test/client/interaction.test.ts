@@ -145,6 +145,7 @@ describe('input-required results (stateless family)', () => {
         elicitation: { url: {} },
         sampling: { tools: {} },
         roots: { listChanged: true },
+        extensions: { 'io.modelcontextprotocol/tasks': {} },
       })
     }
   })

@@ -16,7 +16,7 @@ function resumable(first: () => Response, ...gets: ((lastEventId: string | null)
     resumed.push(lastEventId)
     return gets[Math.min(resumed.length, gets.length) - 1]?.(lastEventId) ?? new Response(null, { status: 405 })
   }
-  const id = () => server.requests.findLast(({ message }) => message?.method?.startsWith('tools/'))?.message.id
+  const id = () => server.requests.filter(({ message }) => message?.method?.startsWith('tools/')).at(-1)?.message.id
   const done = (eventId: string) => event({ jsonrpc: '2.0', id: id(), result: { content: [], tools: [] } }, eventId)
   return { server, resumed, done }
 }

@@ -6,6 +6,7 @@ import type { ProgressToken } from '../progress.ts'
 import type { ClientResult } from '../result-shapes.ts'
 import type { ProtocolRevision, RevisionFamilyName, RevisionFeatures } from '../revisions.ts'
 import type { ShapeIssue } from '../shape.ts'
+import type { Task } from '../tasks.ts'
 
 /** Parameters as they travel. */
 export type WireObject = Readonly<Record<string, unknown>>
@@ -24,6 +25,8 @@ export type DecodedResult<Result> =
   | { readonly kind: 'complete'; readonly result: Result }
   /** The server needs answers first: send the request again with them and `requestState`, under a new id. */
   | { readonly kind: 'input-required'; readonly result: InputRequiredResult }
+  /** The work goes on: look at the task (an extension, only where the client declares it). */
+  | { readonly kind: 'task'; readonly task: Task }
   /** The result is not what the method promises. */
   | { readonly kind: 'invalid'; readonly issue: ShapeIssue }
 

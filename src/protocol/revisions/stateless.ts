@@ -17,6 +17,7 @@ import type { ClientResult } from '../result-shapes.ts'
 import { REVISION_FEATURES } from '../revisions.ts'
 import type { StatelessRevision } from '../revisions.ts'
 import { mismatch, readShape, toIssue, within } from '../shape.ts'
+import { hasTasks, task } from '../tasks.ts'
 import { familyHas, metaOf, withMeta } from './family.ts'
 import type { DecodedResult, OutgoingMessage, RevisionFamily } from './family.ts'
 
@@ -55,7 +56,7 @@ export function statelessFamily(revision: StatelessRevision, client: ClientIdent
           }),
         ),
       encodeNotification: (params, meta) => withMeta(params, mergeMeta(metaOf(params, meta), {})),
-      decodeResult,
+      decodeResult: (method, result) => decodeResult(method, result, hasTasks(client.capabilities)),
     },
     http: {
       sessions: false,
@@ -87,6 +88,9 @@ const NAME_PARAMETERS: Readonly<Record<string, string>> = {
   'tools/call': 'name',
   'prompts/get': 'name',
   'resources/read': 'uri',
+  'tasks/get': 'taskId',
+  'tasks/update': 'taskId',
+  'tasks/cancel': 'taskId',
 }
 
 function nameOf(method: string, params: OutgoingMessage['params']): string | undefined {
@@ -95,7 +99,11 @@ function nameOf(method: string, params: OutgoingMessage['params']): string | und
   return typeof name === 'string' ? name : undefined
 }
 
-function decodeResult<Method extends string>(method: Method, result: unknown): DecodedResult<ClientResult<Method>> {
+function decodeResult<Method extends string>(
+  method: Method,
+  result: unknown,
+  takesTasks: boolean,
+): DecodedResult<ClientResult<Method>> {
   const type = isObject(result) ? (result['resultType'] ?? 'complete') : 'complete'
   const asks = (INPUT_REQUIRED_METHODS as readonly string[]).includes(method)
   if (type === 'input_required' && asks) {
@@ -105,6 +113,10 @@ function decodeResult<Method extends string>(method: Method, result: unknown): D
   if (type === 'complete') {
     const read = readResult(method, result)
     return read.ok ? { kind: 'complete', result: read.value } : { kind: 'invalid', issue: read.issue }
+  }
+  if (type === 'task' && takesTasks && method === 'tools/call') {
+    const read = readShape(task, result, 'result')
+    return read.ok ? { kind: 'task', task: read.value } : { kind: 'invalid', issue: read.issue }
   }
   const expected = asks ? '"complete" or "input_required"' : '"complete"'
   return { kind: 'invalid', issue: toIssue(within('resultType', mismatch(expected, type)), 'result') }
