@@ -18,6 +18,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  /** Waits between two questions to a server. Default: a timer. */
+  readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<void>
   /** Aborted by Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal
 }

@@ -50,6 +50,7 @@ export async function openSession(context: CommandContext, request: SessionReque
     fetch: withServerHeaders(headers, server, fetch),
     interactive: request.interactive,
     now: io.now,
+    ...(io.sleep && { sleep: io.sleep }),
     grant,
     issuerExceptions,
     // Behind a proxy names are the proxy's to resolve; often nobody here can.

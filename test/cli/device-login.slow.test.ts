@@ -23,33 +23,37 @@ function run(world: MachineWorld, args: readonly string[], options: RunOptions =
   return runInProcess(args, { ...options, env: { ...env, ...options.env } }, () => world.now())
 }
 
-/** Calls `act` once with the address that has the code in it, as soon as stderr shows it. */
-function whenShown(act: (url: string) => void): { readonly onStderr: (text: string) => void } {
+/** The person acts once stderr shows the address with the code in it; waiting takes until then, and moves the clock of the world. */
+function whenShown(world: MachineWorld, act: (url: string) => unknown): Pick<RunOptions, 'onStderr' | 'sleep'> {
   let seen = ''
-  let acted = false
+  const shown = new EventTarget()
+  const acted = new Promise<unknown>(resolve => {
+    shown.addEventListener('url', event => resolve(act((event as CustomEvent<string>).detail)), { once: true })
+  })
   return {
     onStderr: text => {
       seen += text
-      const url = /With the code in it: (http\S+)/.exec(seen)?.[1]
-      if (url === undefined || acted) return
-      acted = true
-      act(url)
+      const detail = /With the code in it: (http\S+)/.exec(seen)?.[1]
+      if (detail !== undefined) shown.dispatchEvent(new CustomEvent('url', { detail }))
+    },
+    sleep: async (ms, signal) => {
+      await acted
+      if (signal?.aborted !== true) world.advance(ms)
     },
   }
 }
 
-const person = (options: ScriptedUserOptions = {}): { readonly onStderr: (text: string) => void } =>
-  whenShown(url => void approve(url, options))
+const person = (world: MachineWorld, options: ScriptedUserOptions = {}): ReturnType<typeof whenShown> =>
+  whenShown(world, url => approve(url, options))
 
 describe('login --device', () => {
   it('R-DEVICE-1 shows code and address on stderr, waits, prints the status; later tokens need nobody', async () => {
     await using world = await startMachineWorld()
-    const login = await run(world, ['login', world.mcpUrl, ...television, '--json'], person())
+    const login = await run(world, ['login', world.mcpUrl, ...television, '--json'], person(world))
     expect(login.exitCode, login.stderr).toBe(0)
     expect(json(login)).toMatchObject({ loggedIn: true, refreshable: true, clientId: CLIENTS.device.clientId })
     expect(login.stderr).toContain(`${world.issuer}/device`)
     expect(login.stderr).toMatch(/│ {2}[A-Z-]{9} {2}│/)
-    expect(login.stderr).toContain('Waiting for you to approve on the other device…')
     expect(world.at('/auth')).toEqual([])
     world.advance(ACCESS_TOKEN_SECONDS * 1_000)
     const token = await run(world, ['token', world.mcpUrl])
@@ -62,7 +66,7 @@ describe('login --device', () => {
 
   it('R-DEVICE-1 registers where no client is known, shows a QR code on a terminal, and is remembered', async () => {
     await using world = await startMachineWorld()
-    const login = await run(world, ['login', world.mcpUrl, '--device'], { tty: true, ...person() })
+    const login = await run(world, ['login', world.mcpUrl, '--device'], { tty: true, ...person(world) })
     expect(login.exitCode, login.stderr).toBe(0)
     expect(login.stderr).toContain('Or scan:')
     expect(login.stderr).toMatch(/^█{20,}$\n^██ ▄{5} █/m)
@@ -73,7 +77,7 @@ describe('login --device', () => {
     expect((await run(world, ['call', world.mcpUrl, 'list_notes'])).exitCode).toBe(3)
     expect(world.at('/device/auth')).toEqual([])
     // Nobody said --device this time.
-    const call = await run(world, ['call', world.mcpUrl, 'list_notes', '--login'], person())
+    const call = await run(world, ['call', world.mcpUrl, 'list_notes', '--login'], person(world))
     expect(call, call.stderr).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('Otters') })
     expect(call.stderr).not.toContain('Or scan:')
     expect(world.tokenRequests(DEVICE_CODE)).toHaveLength(1)
@@ -85,7 +89,7 @@ describe('login --device', () => {
     const { clientId, clientSecret } = CLIENTS.basic
     const robot = ['--grant', 'client-credentials', '--client-id', clientId, '--client-secret-env', 'ROBOT_SECRET']
     await run(world, ['login', world.mcpUrl, ...robot], { env: { ROBOT_SECRET: clientSecret } })
-    const login = await run(world, ['login', world.mcpUrl, ...television, '--json'], person())
+    const login = await run(world, ['login', world.mcpUrl, ...television, '--json'], person(world))
     expect(login.exitCode, login.stderr).toBe(0)
     expect(json(login)).toMatchObject({ refreshable: true, clientId: CLIENTS.device.clientId })
     expect(json(login)).not.toHaveProperty('withoutPerson')
@@ -98,14 +102,15 @@ describe('login --device', () => {
 
   it('R-DEVICE-1 a refusal on the other device exits with 4', async () => {
     await using world = await startMachineWorld()
-    const denied = await run(world, ['login', world.mcpUrl, ...television, '--json'], person({ deny: true }))
+    const denied = await run(world, ['login', world.mcpUrl, ...television, '--json'], person(world, { deny: true }))
     expect(denied.exitCode).toBe(4)
     expect(json(denied).error).toMatchObject({ code: 'authorization_refused' })
   })
 
   it('R-DEVICE-1 gives up after --timeout seconds with 4 and the command to try again, and asks no more', async () => {
     await using world = await startMachineWorld()
-    const late = await run(world, ['login', world.mcpUrl, ...television, '--timeout', '1', '--json'])
+    const absent = whenShown(world, () => undefined)
+    const late = await run(world, ['login', world.mcpUrl, ...television, '--timeout', '4', '--json'], absent)
     expect(late.exitCode).toBe(4)
     expect(json(late).error).toMatchObject({ code: 'login_timeout', hint: `latchkey login ${world.mcpUrl}` })
     expect(world.tokenRequests()).toEqual([])
@@ -114,7 +119,7 @@ describe('login --device', () => {
   it('R-DEVICE-1 Ctrl-C while waiting exits with 130 and asks no more', async () => {
     await using world = await startMachineWorld()
     const controller = new AbortController()
-    const options = { signal: controller.signal, ...whenShown(() => controller.abort()) }
+    const options = { signal: controller.signal, ...whenShown(world, () => controller.abort()) }
     const result = await run(world, ['login', world.mcpUrl, ...television, '--json'], options)
     expect(result.exitCode).toBe(130)
     expect(json(result)).toEqual({ error: { code: 'aborted', message: 'cancelled' } })

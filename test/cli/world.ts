@@ -26,6 +26,7 @@ export interface RunOptions {
   /** Pretends to be a terminal. */
   readonly tty?: boolean
   readonly signal?: AbortSignal
+  readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<void>
   /** Told of every piece of stderr. */
   readonly onStderr?: (text: string) => void
 }
@@ -167,6 +168,7 @@ export async function runInProcess(args: readonly string[], options: RunOptions,
       env: { ...process.env, ...options.env },
       now,
       signal: options.signal ?? new AbortController().signal,
+      ...(options.sleep && { sleep: options.sleep }),
     })
     return { exitCode, ...texts }
   } finally {
