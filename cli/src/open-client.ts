@@ -4,7 +4,7 @@ import type { CommandContext } from './command-context.ts'
 import type { ExitCode } from './exit-code.ts'
 import { readHeaderOptions, setsAuthorization } from './header-options.ts'
 import { openSession } from './open-session.ts'
-import { createFetch } from './proxy-fetch.ts'
+import { createFetch, sayProxy } from './proxy-fetch.ts'
 import { withVerboseLines } from './server-fetch.ts'
 import { cliVersion } from './version.ts'
 
@@ -27,6 +27,7 @@ export async function withClient(
   const headers = readHeaderOptions(options.header, io.env)
   if (setsAuthorization(options.header)) {
     terminal.say(terminal.style.dim('Using the Authorization header you gave; OAuth stays out of the way.'))
+    await sayProxy(context, request.server)
     return connected(
       context,
       request,

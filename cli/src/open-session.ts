@@ -6,7 +6,7 @@ import { eventLine, noticeLine } from './event-line.ts'
 import { readHeaderOptions } from './header-options.ts'
 import { createLoginGrant } from './login-grant.ts'
 import { readLoginSettings, writeLoginSettings } from './login-settings.ts'
-import { createFetch, hasProxy } from './proxy-fetch.ts'
+import { createFetch, sayProxy } from './proxy-fetch.ts'
 import { withServerHeaders } from './server-fetch.ts'
 import { stateDirectory } from './state-directory.ts'
 import { UsageError } from './usage-error.ts'
@@ -32,10 +32,14 @@ export interface SessionRequest {
  */
 export async function openSession(context: CommandContext, request: SessionRequest): Promise<OAuthSession> {
   const { io, options } = context
-  const [{ createOAuthSession }, { createDefaultStore, readIssuerExceptions, resolveHost }, { normalizeServerUrl }] =
-    await Promise.all([import('latchkey/oauth'), import('latchkey/node'), import('latchkey/oauth/protocol')])
+  const [
+    { createOAuthSession },
+    { createDefaultStore, createHostResolver, readIssuerExceptions },
+    { normalizeServerUrl },
+  ] = await Promise.all([import('latchkey/oauth'), import('latchkey/node'), import('latchkey/oauth/protocol')])
   const server = normalizeServerUrl(serverUrl(request.server))
   const key: CredentialKey = { server, profile: request.profile ?? options.profile }
+  await sayProxy(context, server)
   const directory = await stateDirectory(io)
   const issuerExceptions = readIssuerExceptions(directory)
   const store = request.store ?? createDefaultStore()
@@ -53,8 +57,7 @@ export async function openSession(context: CommandContext, request: SessionReque
     ...(io.sleep && { sleep: io.sleep }),
     grant,
     issuerExceptions,
-    // Behind a proxy names are the proxy's to resolve; often nobody here can.
-    ...(!hasProxy(io.env) && { resolveHost }),
+    resolveHost: createHostResolver(io.env),
     onEvent: event => {
       showEvent(context, event)
     },

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream'
 import {
   createMisbehavingServer,
   listen,
+  type ListenOptions,
   type MisbehavingServer,
   type MisbehavingServerOptions,
 } from 'latchkey/testing'
@@ -35,6 +36,8 @@ export interface RunOptions {
 export interface World extends AsyncDisposable {
   readonly server: MisbehavingServer
   readonly url: string
+  /** Where it really listens. */
+  readonly port: number
   readonly home: string
   readonly env: Readonly<Record<string, string>>
   /** The time, for the server and for runs in this process. */
@@ -72,7 +75,7 @@ printf '%s' "$1" > "$0.tmp" && mv "$0.tmp" "$0.$$.url"
 `
 
 /** Visits every URL that the browser was started with. */
-function visitOpenedUrls(folder: string, signal: AbortSignal): void {
+function visitOpenedUrls(folder: string, signal: AbortSignal, visitWith: typeof globalThis.fetch): void {
   const watcher = watch(folder, { signal })
   const visit = async (): Promise<void> => {
     for await (const { filename } of watcher) {
@@ -82,25 +85,32 @@ function visitOpenedUrls(folder: string, signal: AbortSignal): void {
       if (url === '') continue
       await rm(path)
       // Each in a window of its own. The page tells the person; the test looks at what the command line makes of it.
-      void fetch(url, { signal }).catch(() => undefined)
+      void visitWith(url, { signal }).catch(() => undefined)
     }
   }
   visit().catch(() => undefined)
 }
 
-export async function createWorld(options: MisbehavingServerOptions = {}): Promise<World> {
+/** Where the world is, when not at an address of this machine. */
+export interface WorldNetwork {
+  readonly tls: NonNullable<ListenOptions['tls']>
+  /** The browser's way to it. */
+  readonly visitWith: typeof globalThis.fetch
+}
+
+export async function createWorld(options: MisbehavingServerOptions = {}, network?: WorldNetwork): Promise<World> {
   const home = await mkdtemp(join(tmpdir(), 'latchkey-cli-'))
   const browser = join(home, 'browser', 'open')
   await mkdir(join(home, 'browser'))
   await writeFile(browser, BROWSER, { mode: 0o755 })
   const over = new AbortController()
-  visitOpenedUrls(join(home, 'browser'), over.signal)
+  visitOpenedUrls(join(home, 'browser'), over.signal, network?.visitWith ?? fetch)
   const clock = { now: Date.now }
   const hosted: { server?: MisbehavingServer } = {}
   const listener = await listen(async request => {
     if (!hosted.server) throw new Error('not yet')
     return withDetails(request.clone(), await hosted.server.handle(request))
-  })
+  }, network)
   const server = createMisbehavingServer({
     issuers: [listener.url, `${listener.url}/two`],
     mcpUrl: `${listener.url}/mcp`,
@@ -120,6 +130,7 @@ export async function createWorld(options: MisbehavingServerOptions = {}): Promi
   return {
     server,
     url: server.mcpUrl,
+    port: listener.port,
     home,
     env,
     clock,

@@ -1,12 +1,13 @@
 import { execFileSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { createServer, request as httpRequest } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { createNetworkFetch } from '../../src/node/network-fetch.ts'
 import { createWorld, runBinary, type Run, type World } from '../cli/world.ts'
+import { CA, certificatePath, SERVER } from '../node/certificates.ts'
+import { createTestProxy } from '../node/proxy.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const binary = `${root}cli/bin/latchkey.js`
@@ -98,29 +99,21 @@ describe('the latchkey binary', () => {
     expect(result).toMatchObject({ exitCode: 0, stderr: '' })
   })
 
-  it('field P1: discovery, registration, token and MCP requests all go through the proxy', async () => {
-    await using world = await createWorld()
-    const seen: string[] = []
-    const proxy = createServer((incoming, outgoing) => {
-      const url = new URL(incoming.url ?? '')
-      seen.push(url.pathname)
-      const onward = httpRequest(url, { method: incoming.method, headers: incoming.headers }, answer => {
-        outgoing.writeHead(answer.statusCode ?? 500, answer.headers)
-        answer.pipe(outgoing)
-      })
-      onward.on('error', () => outgoing.destroy())
-      incoming.pipe(onward)
-    })
-    await new Promise<void>(resolve => proxy.listen(0, '127.0.0.1', resolve))
-    const env = { HTTP_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` }
-    const result = await run(world, ['call', world.url, 'echo', '--login'], { env })
-    proxy.closeAllConnections()
-    proxy.close()
-    expect(result.exitCode, result.stderr).toBe(0)
-    expect(new Set(seen)).toEqual(
-      new Set(world.server.requests.filter(({ step }) => step !== 'authorize').map(({ url }) => new URL(url).pathname)),
+  it('field P1: discovery, registration, token and MCP requests all go through the proxy, trusting NODE_EXTRA_CA_CERTS', async () => {
+    const hosted: { port?: number } = {}
+    await using proxy = await createTestProxy({ portOf: () => hosted.port })
+    const visitWith = createNetworkFetch({ ca: CA, env: { HTTPS_PROXY: proxy.url } })
+    await using world = await createWorld(
+      { issuers: ['https://as.latchkey.test', 'https://two.latchkey.test'], mcpUrl: 'https://mcp.latchkey.test/mcp' },
+      { tls: SERVER, visitWith },
     )
-    expect(seen).toEqual(expect.arrayContaining(['/mcp', '/register', '/token']))
+    hosted.port = world.port
+    // No name here resolves: whatever arrived came through the proxy.
+    const env = { HTTPS_PROXY: proxy.url, NODE_EXTRA_CA_CERTS: certificatePath('ca') }
+    const result = await run(world, ['call', world.url, 'echo', '--login'], { env })
+    expect(result.exitCode, result.stderr).toBe(0)
+    const steps = ['resource-metadata', 'server-metadata', 'registration', 'token', 'mcp']
+    expect(world.server.requests.map(({ step }) => step)).toEqual(expect.arrayContaining(steps))
   })
 
   it.each([['--version'], ['--help'], ['login', '--help']])(
