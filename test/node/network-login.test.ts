@@ -46,7 +46,7 @@ afterEach(() => {
 })
 
 describe('connect on an enterprise network', () => {
-  it('field P1 field P2: every leg of a login and of the calls after it goes through the proxy and trusts the same CA', async () => {
+  it('field P1, P2: every leg of a login and of the calls after it goes through the proxy and trusts the same CA', async () => {
     await using world = await createEnterprise()
     vi.stubEnv('https_proxy', world.proxy.url)
     vi.stubEnv('no_proxy', '')
