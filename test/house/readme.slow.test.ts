@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { basename, dirname, join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
-const withExamples = ['README.md', 'docs/grants.md']
+const withExamples = ['README.md', 'docs/grants.md', 'docs/networks.md']
 const documents = [
   'README.md',
   'CONTRIBUTING.md',
@@ -12,6 +12,7 @@ const documents = [
   'docs/field-cases.md',
   'docs/credentials.md',
   'docs/grants.md',
+  'docs/networks.md',
   ...readdirSync('docs/decisions').map(name => `docs/decisions/${name}`),
 ]
 
