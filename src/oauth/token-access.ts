@@ -4,9 +4,9 @@ import { isForeignGrant } from './client-identity.ts'
 import { currentCredentials } from './credential-record.ts'
 import { OAuthError } from './errors.ts'
 import type { Logins } from './login.ts'
+import { createPatience } from './patience.ts'
 import { isLocked, type Refresher } from './refresh.ts'
 import { jitter, type SessionContext } from './session-context.ts'
-import { waitFor } from './single-flight.ts'
 import type { CredentialRecord, IssuerCredentials, StoredGrant } from './store/credential-store.ts'
 import { isExpired, isExpiring, isRefreshable } from './token-lifetime.ts'
 
@@ -49,6 +49,8 @@ export function createTokenAccess({
 }): TokenAccess {
   const ownJitter = jitter(context)
   const expiring = (grant: StoredGrant): boolean => isExpiring(grant, context.now(), ownJitter)
+
+  const patience = createPatience(PATIENCE_MS)
 
   let lookedAt = Number.NEGATIVE_INFINITY
 
@@ -103,33 +105,28 @@ export function createTokenAccess({
   /** A machine asks for another token before its own ends; nobody is disturbed by that. */
   async function obtainAgain(grant: StoredGrant | undefined, signal: AbortSignal | undefined): Promise<KeptGrant> {
     const works = (): boolean => grant !== undefined && !isExpired(grant, context.now())
-    const input = { seen: { grantId: grant?.grantId } }
-    const patience = works() ? AbortSignal.timeout(PATIENCE_MS) : undefined
-    try {
-      if (patience) await waitFor(logins.obtain(input), signal ? AbortSignal.any([signal, patience]) : patience)
-      else await logins.obtain(input, signal)
+    const obtain = async (ended?: AbortSignal): Promise<KeptGrant> => {
+      await logins.obtain({ seen: { grantId: grant?.grantId } }, ended)
       return { grant: usable(context, context.records.snapshot())?.grant }
+    }
+    try {
+      return works() ? ((await patience.wait(obtain, signal)) ?? { grant }) : await obtain(signal)
     } catch (error) {
-      if (works() && (isLocked(error) || (patience?.aborted && !signal?.aborted && isAborted(error)))) return { grant }
+      if (works() && isLocked(error)) return { grant }
       if (!(error instanceof OAuthError) || error.code === 'aborted' || !grant) throw error
       // Sent although it has ended: the challenge that answers may say more about where to ask than is known here.
       return { grant, failure: error }
     }
   }
 
-  function refresh(grant: StoredGrant, signal: AbortSignal | undefined): Promise<StoredGrant> {
+  function refresh(grant: StoredGrant, signal?: AbortSignal): Promise<StoredGrant> {
     return refresher.refresh(grant, { reason: 'expiring', signal })
   }
 
   /** Waits for the refresh only so long while the token works; a holder of the lock may have been stopped (field M8). */
   async function refreshPatiently(grant: StoredGrant, signal: AbortSignal | undefined): Promise<StoredGrant> {
-    const patience = AbortSignal.timeout(PATIENCE_MS)
-    try {
-      return await refresh(grant, signal ? AbortSignal.any([signal, patience]) : patience)
-    } catch (error) {
-      if (!patience.aborted || signal?.aborted || !isAborted(error)) throw error
-      return isExpired(grant, context.now()) ? refresh(grant, signal) : grant
-    }
+    const fresh = await patience.wait(() => refresh(grant), signal)
+    return fresh ?? (isExpired(grant, context.now()) ? refresh(grant, signal) : grant)
   }
 
   return {
@@ -144,10 +141,6 @@ export function createTokenAccess({
       return grant.accessToken
     },
   }
-}
-
-function isAborted(error: unknown): boolean {
-  return error instanceof OAuthError && error.code === 'aborted'
 }
 
 function usable(context: SessionContext, record: CredentialRecord | undefined): IssuerCredentials | undefined {
