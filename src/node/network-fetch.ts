@@ -1,7 +1,7 @@
 import type { SecureContext } from 'node:tls'
 import type { Agent, Dispatcher, ProxyAgent } from 'undici'
 import { OAuthError } from '../oauth/errors.ts'
-import { type EnvironmentVariables, hasProxy, nodeUsesProxies, proxyFor } from './proxy-environment.ts'
+import { type EnvironmentVariables, hasProxy, runtimeUsesProxies, proxyFor } from './proxy-environment.ts'
 import { type ClientCertificate, createTlsContexts, type TlsContexts } from './tls-contexts.ts'
 
 /** How requests leave this machine. */
@@ -27,7 +27,7 @@ interface Undici {
  * same CAs and show the same client certificates, through a proxy too. Loopback hosts never go through a proxy.
  *
  * Whatever Node cannot do alone is done by undici, an optional peer dependency that is loaded by the first request that needs it. Where
- * nothing is asked for, the global `fetch` is returned; so too where Node goes through proxies by itself. Each `fetch` keeps its own
+ * nothing is asked for, the global `fetch` is returned; so too where the runtime goes through proxies by itself. Each `fetch` keeps its own
  * connections, which keep no process alive: create one and share it.
  *
  * @throws {OAuthError} `configuration`, at once for certificates that cannot be used; from the `fetch` when undici is needed and not
@@ -36,7 +36,7 @@ interface Undici {
 export function createNetworkFetch(options: NetworkOptions = {}): typeof globalThis.fetch {
   const { env = { ...process.env }, load = () => import('undici') } = options
   const contexts = createTlsContexts({ ...options, env })
-  const proxied = hasProxy(env) && !nodeUsesProxies(env)
+  const proxied = hasProxy(env) && !runtimeUsesProxies(env)
   if (!proxied && contexts.common === undefined && contexts.byOrigin.size === 0) return globalThis.fetch
   let dispatcher: Promise<Dispatcher | undefined> | undefined
   return async (input, init) => {

@@ -35,22 +35,30 @@ export function hasProxy(env: EnvironmentVariables): boolean {
   return valueOf('HTTPS_PROXY', env) !== undefined || valueOf('HTTP_PROXY', env) !== undefined
 }
 
-/** Whether Node's own `fetch` goes through the proxies of the environment (`NODE_USE_ENV_PROXY=1`, `--use-env-proxy`; Node 22.21, 24.5). */
-export function nodeUsesProxies(
-  env: EnvironmentVariables,
-  { flags = process.allowedNodeEnvironmentFlags, execArgv = process.execArgv }: NodeFlags = {},
-): boolean {
-  if (!flags.has('--use-env-proxy')) return false
-  const asked = [...execArgv, ...(env['NODE_OPTIONS'] ?? '').split(/\s+/u)]
-  return env['NODE_USE_ENV_PROXY'] === '1' || asked.includes('--use-env-proxy')
-}
-
-/** What this Node can do, and how it was started. */
-export interface NodeFlags {
-  /** Default `process.allowedNodeEnvironmentFlags`. */
+/** The runtime, and how it was started. */
+export interface Runtime {
+  /** Options that it knows. Default `process.allowedNodeEnvironmentFlags`. */
   readonly flags?: ReadonlySet<string>
   /** Default `process.execArgv`. */
   readonly execArgv?: readonly string[]
+  /** Default `process.versions`. */
+  readonly versions?: Readonly<Record<string, string | undefined>>
+}
+
+/**
+ * Whether the `fetch` of the runtime goes through the proxies of the environment by itself: Node when it is told to (`NODE_USE_ENV_PROXY=1`,
+ * `--use-env-proxy`; from 22.21 and 24.5 on), Bun and Deno always.
+ */
+export function runtimeUsesProxies(env: EnvironmentVariables, runtime: Runtime = {}): boolean {
+  const {
+    flags = process.allowedNodeEnvironmentFlags,
+    execArgv = process.execArgv,
+    versions = process.versions,
+  } = runtime
+  if (versions['bun'] !== undefined || versions['deno'] !== undefined) return true
+  if (!flags.has('--use-env-proxy')) return false
+  const asked = [...execArgv, ...(env['NODE_OPTIONS'] ?? '').split(/\s+/u)]
+  return env['NODE_USE_ENV_PROXY'] === '1' || asked.includes('--use-env-proxy')
 }
 
 function valueOf(name: string, env: EnvironmentVariables): string | undefined {

@@ -1,6 +1,6 @@
 import { property, assert, string, webUrl } from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { hasProxy, nodeUsesProxies, proxyFor } from '../../src/node/proxy-environment.ts'
+import { hasProxy, runtimeUsesProxies, proxyFor } from '../../src/node/proxy-environment.ts'
 
 const PROXY = 'http://proxy.test:3128'
 const proxied = (url: string, noProxy: string): boolean =>
@@ -83,7 +83,7 @@ describe('field P1: the proxy that the environment names', () => {
   })
 })
 
-describe('field P1: whether Node goes through proxies by itself', () => {
+describe('field P1: whether the runtime goes through proxies by itself', () => {
   const flags = new Set(['--use-env-proxy'])
   it.each([
     [{ NODE_USE_ENV_PROXY: '1' }, { flags, execArgv: [] }, true],
@@ -91,9 +91,11 @@ describe('field P1: whether Node goes through proxies by itself', () => {
     [{ NODE_OPTIONS: '--no-warnings --use-env-proxy' }, { flags, execArgv: [] }, true],
     [{}, { flags, execArgv: [] }, false],
     [{ NODE_USE_ENV_PROXY: '0' }, { flags, execArgv: [] }, false],
+    [{}, { flags: new Set<string>(), execArgv: [], versions: { bun: '1.3.0' } }, true],
+    [{}, { flags: new Set<string>(), execArgv: [], versions: { deno: '2.5.0' } }, true],
     // A Node that does not know the option passes over the variable.
     [{ NODE_USE_ENV_PROXY: '1' }, { flags: new Set<string>(), execArgv: [] }, false],
   ])('%j, %j: %s', (env, surroundings, expected) => {
-    expect(nodeUsesProxies(env, surroundings)).toBe(expected)
+    expect(runtimeUsesProxies(env, surroundings)).toBe(expected)
   })
 })
