@@ -187,6 +187,19 @@ describe('authorizationChallenge', () => {
     expect(authorizationChallenge(headers('Bearer', 'Bearer scope="b"'))?.scope).toBe('b')
   })
 
+  it.each<[string, object | undefined]>([
+    ['Bearer scope="a"', undefined],
+    ['DPoP', {}],
+    ['DPoP algs=""', {}],
+    ['DPoP algs="  ES256   PS256 "', { algorithms: ['ES256', 'PS256'] }],
+    ['Bearer scope="a", DPoP algs="ES256"', { algorithms: ['ES256'] }],
+    ['DPoP algs="ES256", Bearer scope="a"', { algorithms: ['ES256'] }],
+    ['Bearer scope="a", algs="RS256", dpop error="use_dpop_nonce"', {}],
+    ['Basic algs="ES256"', undefined],
+  ])('R-DPOP-1 what %s says of proofs, beside whichever challenge is followed (RFC 9449 §7.1)', (value, dpop) => {
+    expect(authorizationChallenge(headers(value))?.dpop).toEqual(dpop)
+  })
+
   it('R-CHAL-2 an empty quoted value is absent', () => {
     expect(authorizationChallenge(headers('Bearer scope="", error=" ", resource_metadata=""'))).toEqual({
       scheme: 'bearer',

@@ -66,6 +66,49 @@ describe('applyClientAuthentication', () => {
     )
   })
 
+  it('R-TOKEN-2 R-JWT-1 private_key_jwt puts the assertion into the form, beside the client id, and no secret', () => {
+    const { headers, form } = apply({
+      clientId: 'c',
+      clientSecret: 'unused',
+      clientAssertion: 'a.b.c',
+      tokenEndpointAuthMethod: 'private_key_jwt',
+    })
+    expect(headers.has('authorization')).toBe(false)
+    expect([...form]).toEqual([
+      ['grant_type', 'refresh_token'],
+      ['client_id', 'c'],
+      ['client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'],
+      ['client_assertion', 'a.b.c'],
+    ])
+  })
+
+  it('R-JWT-1 an empty assertion is none', () => {
+    const client = { clientId: 'c', clientAssertion: '', tokenEndpointAuthMethod: 'private_key_jwt' } as const
+    expect(() => apply(client)).toThrow(expect.objectContaining({ code: 'configuration' }))
+  })
+
+  it('R-TOKEN-2 property: exactly one authentication, whatever another attempt or a provider left', () => {
+    const methods = ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const
+    const names = ['client_secret', 'client_assertion', 'client_assertion_type', 'client_id']
+    fc.assert(
+      fc.property(fc.constantFrom(...methods), fc.subarray(names), (tokenEndpointAuthMethod, left) => {
+        const headers = new Headers({ authorization: 'Bearer stale' })
+        const form = new URLSearchParams(
+          left.flatMap(name => [
+            [name, 'stale'],
+            [name, 'twice'],
+          ]),
+        )
+        const client = { clientId: 'c', clientSecret: 's', clientAssertion: 'a.b.c', tokenEndpointAuthMethod }
+        applyClientAuthentication(client, headers, form)
+        expect(`${headers.get('authorization') ?? ''}${String(form)}`).not.toMatch(/stale|twice/u)
+        const used = [headers.has('authorization'), form.has('client_secret'), form.has('client_assertion')]
+        expect(used.filter(Boolean)).toHaveLength(tokenEndpointAuthMethod === 'none' ? 0 : 1)
+        expect(form.has('client_assertion_type')).toBe(form.has('client_assertion'))
+      }),
+    )
+  })
+
   it.each(['client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const)(
     'R-TOKEN-2 %s without a secret is a configuration error',
     tokenEndpointAuthMethod => {

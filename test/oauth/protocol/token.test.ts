@@ -2,7 +2,12 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { OAuthError } from '../../../src/oauth/errors.ts'
 import type { HttpAnswer } from '../../../src/oauth/protocol/http-answer.ts'
-import { authorizationCodeForm, readTokenResponse, refreshForm } from '../../../src/oauth/protocol/token.ts'
+import {
+  authorizationCodeForm,
+  readTokenError,
+  readTokenResponse,
+  refreshForm,
+} from '../../../src/oauth/protocol/token.ts'
 
 const JSON_TYPE = 'application/json'
 const FORM_TYPE = 'application/x-www-form-urlencoded'
@@ -269,4 +274,45 @@ it('property: any answer is a token response or an OAuthError of the three codes
     ),
     { numRuns: 300 },
   )
+})
+
+describe('what is wrong', () => {
+  it('is nothing for a success, whatever it holds: who asked judges that', () => {
+    for (const body of [TOKEN, {}, { access_token: 5 }, 'neither JSON nor a form', '']) {
+      expect(readTokenError(answer(body))).toBeUndefined()
+    }
+  })
+
+  it('names the step and the endpoint as told', () => {
+    const options = { step: 'device authorization', endpoint: 'device authorization endpoint' }
+    const error = readTokenError(answer({ error: 'invalid_scope' }, { status: 400 }), options)
+    expect(error?.message).toBe(
+      'The device authorization endpoint https://auth.example.com/token?… refused: invalid_scope',
+    )
+    expect(error?.detail.step).toBe('device authorization')
+  })
+
+  it('R-TOKEN-1 property: no answer brings a secret that was sent into an error, in no member and no encoding', () => {
+    const secret = 'canary secret/+ü'
+    const encoded = [secret, encodeURIComponent(secret), String(new URLSearchParams([['', secret]])).slice(1)]
+    const text = fc.tuple(fc.string({ maxLength: 5 }), fc.constantFrom(...encoded)).map(parts => parts.join(''))
+    const member = fc.oneof(
+      text,
+      text.map(message => ({ message })),
+    )
+    const names = fc.constantFrom('error', 'error_description', 'token_type', 'access_token')
+    const status = fc.constantFrom(200, 400, 401, 403, 404, 500)
+    fc.assert(
+      fc.property(fc.dictionary(names, member), status, fc.boolean(), (body, code, carried) => {
+        const given = answer(body, { status: code, type: 'text/canary' })
+        try {
+          if (carried) readTokenResponse({ ...given, secrets: [secret, 'text/canary'] })
+          else readTokenResponse(given, { secrets: [secret, 'text/canary'] })
+        } catch (error) {
+          const { message, detail } = error as OAuthError
+          expect(message + JSON.stringify(detail)).not.toContain('canary')
+        }
+      }),
+    )
+  })
 })
