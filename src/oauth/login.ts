@@ -1,19 +1,16 @@
-import { isForeignGrant } from './client-identity.ts'
 import { currentCredentials, withLogin } from './credential-record.ts'
 import type { AuthorizationTarget } from './discovery.ts'
-import { OAuthError } from './errors.ts'
 import { runGrant } from './grant-attempt.ts'
 import { createInteraction, type Interaction } from './interaction.ts'
 import { loginScope } from './login-scope.ts'
 import { takeLoginTurn } from './login-turn.ts'
+import { loginInstead } from './machine-login.ts'
 import { createMachineBackOff } from './machine-back-off.ts'
 import type { AuthorizationChallenge } from './protocol/challenge.ts'
-import { displayUrl } from './protocol/display-text.ts'
 import { randomId, type SessionContext } from './session-context.ts'
 import { createSingleFlight } from './single-flight.ts'
 import type { IssuerCredentials, StoredGrant } from './store/credential-store.ts'
 import { createSubjectTokens } from './subject-token.ts'
-import { isExpired, isRefreshable } from './token-lifetime.ts'
 
 /** Why and for what a login is made. */
 export interface LoginInput {
@@ -123,36 +120,13 @@ async function login(
  * only on demand.
  */
 async function obtainWithoutPerson(context: SessionContext, attempt: Omit<Attempt, 'onLearned'>): Promise<boolean> {
-  const { seen, alone = false, explicit = false, signal } = attempt
   const run = async (): Promise<boolean> => {
-    const current = currentCredentials(await context.records.read())
-    const grant = current?.credentials.grant
-    if (current && grant && !isForeignGrant(context, current.credentials)) {
-      if (!alone && seen && seen.grantId !== grant.grantId && !isExpired(grant, context.now())) {
-        context.emit({ type: 'adopted', issuer: current.issuer, grantId: grant.grantId })
-        return false
-      }
-    } else if (current && grant && !explicit && holdsPersonsLogin(context, current.credentials)) {
-      throw personsLogin(context, current.issuer)
-    }
-    await obtain(context, attempt)
-    return true
+    const instead = loginInstead(context, await context.records.read(), attempt)
+    if (instead) context.emit({ type: 'adopted', ...instead })
+    else await obtain(context, attempt)
+    return !instead
   }
-  return context.store.withLock(context.key, run, { signal })
-}
-
-function holdsPersonsLogin(context: SessionContext, credentials: IssuerCredentials): boolean {
-  const { grant } = credentials
-  if (!grant || grant.withoutPerson) return false
-  return isRefreshable(credentials) || !isExpired(grant, context.now())
-}
-
-function personsLogin({ server, key }: SessionContext, issuer: string): OAuthError {
-  return new OAuthError(
-    'configuration',
-    `The profile ${key.profile} holds a person's login at ${displayUrl(server)}, which a machine would replace.`,
-    { step: 'login', issuer, hint: 'Give the machine a profile of its own, or log out first.' },
-  )
+  return context.store.withLock(context.key, run, { signal: attempt.signal })
 }
 
 /** Stores what the application supplied, in memory only. */

@@ -123,6 +123,30 @@ describe('an identity assertion over a login at the identity provider', () => {
     expect(world.logins).toEqual([])
   })
 
+  it("R-CC-3 disturbs nobody where a person's login is in the way", async () => {
+    const world = new IdentityWorld()
+    await world.session().login()
+    const before = world.authorizations.length
+    world.revokeAccessTokens()
+    await expect(world.client({ grant: world.assertion() }).fetch(SERVER)).rejects.toMatchObject({
+      code: 'configuration',
+    })
+    expect(world.authorizations).toHaveLength(before)
+  })
+
+  it('disturbs nobody when another process has a token by now', async () => {
+    const world = new IdentityWorld()
+    const grant = world.assertion({ issuer: IDP, client: SSO_CLIENT, idToken: () => world.idToken() })
+    // It logs in while this one is still finding out where to.
+    world.routes.set('GET https://mcp.example.com/.well-known/oauth-protected-resource/mcp', async () => {
+      world.routes.delete('GET https://mcp.example.com/.well-known/oauth-protected-resource/mcp')
+      await world.session({ grant }).login()
+      return undefined
+    })
+    expect((await world.client({ grant: world.assertion() }).fetch(SERVER)).status).toBe(200)
+    expect(world.logins).toEqual([])
+  })
+
   it('an ID token that the exchange refuses is refreshed for the next call', async () => {
     const world = new IdentityWorld()
     const login = world.login()

@@ -69,7 +69,8 @@ export function identityAssertion(options: IdentityAssertionOptions): GrantStrat
         },
         { step: 'login at the identity provider', signal },
       ),
-    async obtain({ redeem, sendElsewhere, target, scope: asked, subjectToken = '' }) {
+    async obtain({ redeem, sendElsewhere, target, scope: asked, subjectToken }) {
+      if (subjectToken === undefined) throw loginRequired(identityProvider.issuer)
       const { resource, authorizationServer, exception } = target
       const { answer, secrets } = await sendElsewhere({
         step: 'token exchange',
@@ -92,4 +93,13 @@ export function identityAssertion(options: IdentityAssertionOptions): GrantStrat
 function isRefusal(error: unknown): boolean {
   const { oauthError } = error instanceof OAuthError ? error.detail : {}
   return oauthError === 'invalid_request' || oauthError === 'invalid_grant'
+}
+
+/** The login that made an ID token needless was forgotten meanwhile. */
+function loginRequired(issuer: string): OAuthError {
+  return new OAuthError('login_required', `No ID token of ${issuer} is at hand.`, {
+    step: 'login at the identity provider',
+    issuer,
+    hint: 'Try again.',
+  })
 }
