@@ -42,10 +42,11 @@ export async function sendAsClient(
   request: ClientRequest,
 ): Promise<ClientAnswer> {
   const used = context.nonces.get('authorization server', request.url)
-  const first = await send(context, target, client, request)
+  const first = await send(context, target, client, { ...request, nonce: used })
   const nonce = context.nonces.note('authorization server', request.url, first.answer.headers)
   if (!request.dpopJwk || nonce === undefined || nonce === used || !wantsNonce(first.answer)) return first
-  const second = await send(context, target, client, request)
+  // The nonce that was told for this request, whatever another one was told since.
+  const second = await send(context, target, client, { ...request, nonce })
   context.nonces.note('authorization server', request.url, second.answer.headers)
   return second
 }
@@ -58,7 +59,7 @@ async function send(
   context: SessionContext,
   target: Pick<AuthorizationTarget, 'authorizationServer' | 'exception'>,
   client: ClientIdentity,
-  { step, url, form, dpopJwk, signal }: ClientRequest,
+  { step, url, form, dpopJwk, signal, nonce }: ClientRequest & { readonly nonce: string | undefined },
 ): Promise<ClientAnswer> {
   const headers = new Headers({ 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' })
   const body = new URLSearchParams(form)
@@ -72,7 +73,6 @@ async function send(
   }
   if (dpopJwk) {
     const { now, randomBytes } = context
-    const nonce = context.nonces.get('authorization server', url)
     const key = await context.dpopKeys.ready(dpopJwk)
     headers.set('dpop', await createDpopProof(key, { method: 'POST', url, nonce, now: now(), randomBytes }))
   }

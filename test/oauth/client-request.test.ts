@@ -103,6 +103,21 @@ describe('a demand for a nonce', () => {
     expect(sent).toHaveLength(3)
   })
 
+  it('R-DPOP-1 is met with the nonce that was told, whatever another request was told meanwhile', async () => {
+    const { context, send, sent } = endpoint({ ...DEMAND, nonce: 'mine' }, {})
+    const key: RemoteSigner = {
+      algorithm: 'EdDSA',
+      async sign() {
+        if (sent.length === 1) {
+          context.nonces.note('authorization server', ENDPOINT, new Headers({ 'dpop-nonce': 'theirs' }))
+        }
+        return new Uint8Array(64)
+      },
+    }
+    await send(client(key), { dpopJwk: await generateDpopJwk('ES256') })
+    expect(proofsOf(sent).map(({ nonce }) => nonce)).toEqual([undefined, 'mine'])
+  })
+
   it('R-DPOP-1 means nothing to a client without a key', async () => {
     const { send, sent } = endpoint({ ...DEMAND, nonce: 'n1' })
     await send(ROBOT)
