@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,6 +10,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 export function buildLibrary(): { readonly folder: string; readonly remove: () => void } {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-built-'))
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
+  // What the library depends on is found from where it is imported.
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction')
   const tsc = 'node_modules/typescript/bin/tsc'
   // Types are checked elsewhere.
   execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--noCheck', '--outDir', folder], { cwd: root })
