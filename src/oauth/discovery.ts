@@ -4,16 +4,12 @@ import type { OAuthEvent } from './events.ts'
 import { assertIssuerExceptions } from './issuer-exception-check.ts'
 import { findIssuerException, type IssuerException } from './issuer-exceptions.ts'
 import type { DocumentReader } from './metadata-document.ts'
-import {
-  fetchResourceMetadata,
-  fetchServerMetadata,
-  type NamedDocument,
-  type ServerMetadataLookup,
-} from './metadata-lookup.ts'
+import { fetchServerMetadata, type ServerMetadataLookup } from './metadata-lookup.ts'
 import type { AuthorizationChallenge } from './protocol/challenge.ts'
 import { displayText, displayUrl } from './protocol/display-text.ts'
 import { resourceIndicator, type ProtectedResourceMetadata } from './protocol/resource-metadata.ts'
 import { legacyServerMetadata, type AuthorizationServerMetadata } from './protocol/server-metadata.ts'
+import { createResourceDocuments } from './resource-documents.ts'
 import type { CredentialRecord } from './store/credential-store.ts'
 
 /** How long a validated document is used without being read again. */
@@ -39,6 +35,8 @@ export interface DiscoveryInput {
   readonly record?: CredentialRecord | undefined
   /** False where nothing proves that the server wants OAuth at all. Default true. */
   readonly allowLegacy?: boolean
+  /** The login in use is kept: go by the document that led to it, whatever challenges of other tools named since. Default false. */
+  readonly keep?: boolean
   readonly signal?: AbortSignal | undefined
 }
 
@@ -87,25 +85,9 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
   assertIssuerExceptions(options.exceptions)
   const origin = new URL(server).origin
   // Judged by its age, so that a clock that was set back does not prolong it.
-  const isFresh = ({ readAt }: Cached<unknown>): boolean => Math.abs(now() - readAt) < METADATA_LIFETIME_MS
-  let named: NamedDocument | undefined
-  let resourceCache: Cached<ProtectedResourceMetadata | undefined> | undefined
+  const isFresh = ({ readAt }: { readonly readAt: number }): boolean => Math.abs(now() - readAt) < METADATA_LIFETIME_MS
+  const documents = createResourceDocuments({ ...options, isFresh })
   const serverCache = new Map<string, Cached<AuthorizationServerMetadata>>()
-
-  function note({ resourceMetadata: url }: AuthorizationChallenge): void {
-    if (url !== undefined && url !== named?.url) resourceCache = undefined
-    // What only an earlier challenge named is the first guess, no more.
-    if (url !== undefined) named = { url, strict: true }
-    else if (named) named = { url: named.url, strict: false }
-  }
-
-  async function protectedResource(input: DiscoveryInput): Promise<ProtectedResourceMetadata | undefined> {
-    if (input.challenge) note(input.challenge)
-    if (resourceCache && isFresh(resourceCache)) return resourceCache.value
-    const value = await fetchResourceMetadata(options, named, input.signal)
-    resourceCache = { value, readAt: now() }
-    return value
-  }
 
   async function serverMetadata(issuer: string, signal?: AbortSignal): Promise<ServerMetadataLookup> {
     const cached = serverCache.get(issuer)
@@ -142,7 +124,9 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     async target(input) {
       if (options.withoutResource && options.onlyIssuer !== undefined)
         return targetAt(options.onlyIssuer, undefined, { ...input, allowLegacy: false })
-      const published = await protectedResource(input)
+      const { challenge, record, keep = false, signal } = input
+      const document = await documents.read({ challenge, keep: keep ? record?.current : undefined, signal })
+      const { published } = document
       const issuers = orderIssuers(published?.authorizationServers ?? [], input.record, options.preferIssuer)
       const known = currentCredentials(input.record)
       const { onlyIssuer } = options
@@ -154,7 +138,9 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
       let first: unknown
       for (const issuer of issuers) {
         try {
-          return await targetAt(issuer, published, input)
+          const target = await targetAt(issuer, published, input)
+          documents.ledTo(issuer, document)
+          return target
         } catch (error) {
           first ??= error
           if (!(error instanceof OAuthError) || error.code === 'aborted') throw error
@@ -165,12 +151,9 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
       throw first
     },
     issuer: (issuer, signal) => targetAt(issuer, undefined, { ...(signal && { signal }) }),
-    rejected(challenge) {
-      note(challenge ?? { scheme: 'bearer' })
-      resourceCache = undefined
-    },
+    rejected: challenge => documents.challenged(challenge ?? { scheme: 'bearer' }),
     invalidate() {
-      resourceCache = undefined
+      documents.invalidate()
       serverCache.clear()
     },
   }

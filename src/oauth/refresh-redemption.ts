@@ -57,7 +57,8 @@ export function createRedeemer(context: SessionContext, owner: string): Redeemer
 
   async function redeem(redemption: Redemption): Promise<TokenAnswer | StoredGrant> {
     const { issuer, credentials, grant, refreshToken, tokenHash, reason, interrupted } = redemption
-    const target = await context.discovery.target({ record: await context.records.read() })
+    const keep = reason === 'expiring'
+    const target = await context.discovery.target({ record: await context.records.read(), keep })
     if (target.issuer !== issuer) {
       throw loginRequired(`the MCP server now uses the authorization server ${target.issuer}`, issuer)
     }

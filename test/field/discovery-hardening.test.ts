@@ -152,6 +152,23 @@ describe('field cases: tools that name metadata of their own', () => {
     expect(world.authorizations).toHaveLength(2)
   })
 
+  it.each(['that was there all the time', 'that has seen the other tool only'])(
+    'field D13: a process %s refreshes the login that another one went over to, at its own server',
+    async which => {
+      const { world, call } = worldOfTools(twoServers)
+      for (const tool of ['mail', 'drive', 'mail']) await call(tool)
+      const quiet = world.client({ interactive: false })
+      const mine = which.includes('all the time') ? call : (tool: string) => call(tool, quiet.fetch)
+      await mine('drive')
+      const another = world.client()
+      expect((await call('mail', another.fetch)).status).toBe(200)
+      world.now += 3_595_000
+      expect((await mine('mail')).status).toBe(200)
+      expect(world.authorizations).toHaveLength(2)
+      expect(world.refreshes).toHaveLength(1)
+    },
+  )
+
   it('field D13: two resources at one authorization server: said clearly, and no login chases the other', async () => {
     const { world, call } = worldOfTools(twoResources)
     expect((await call('mail')).status).toBe(200)
