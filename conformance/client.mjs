@@ -2,7 +2,7 @@
 // authorization is the library's; only the person at the browser is played here.
 //
 //   node conformance/client.mjs URL      scenario in MCP_CONFORMANCE_SCENARIO, its data in MCP_CONFORMANCE_CONTEXT
-import { connect } from 'latchkey/client'
+import { connect, skillsOf } from 'latchkey/client'
 import {
   authorizationCode,
   clientCredentials,
@@ -102,6 +102,12 @@ const applications = {
       ),
     )
   },
+  'sep-2640-client-no-prefetch': async client => {
+    for await (const skill of skillsOf(client).list()) console.log(skill.frontmatter.description)
+  },
+  'sep-2640-client-verify-digest': useSkills,
+  'sep-2640-client-verify-size': useSkills,
+  'sep-2640-client-verify-frontmatter': useSkills,
   'json-schema-ref-no-deref': client => client.listTools(),
   'json-schema-2020-12-preservation': async client => {
     const { tools } = await client.listTools()
@@ -112,6 +118,15 @@ const applications = {
     await client.listTools()
     await client.callTool('test-tool', {})
   },
+}
+
+/** Looks for a skill, and loads the first; what it needs beyond, it reads then. */
+async function useSkills(client) {
+  const skills = skillsOf(client)
+  for await (const skill of skills.list()) {
+    const { read } = await skills.load(skill)
+    for (const { uri } of skill.resources) await read(uri)
+  }
 }
 
 const application = applications[scenario] ?? (scenario.startsWith('auth/') ? applications.auth : undefined)

@@ -63,18 +63,9 @@ async function main() {
   buildLibrary()
 
   const minimum = readJson('minimum-checks.json').client
-  const missing = readJson('known-missing.json').client
   const known = await clientScenarios()
   const failures = []
   const fail = (scenario, leg, wrong) => failures.push({ scenario, leg, wrong })
-
-  for (const scenario of Object.keys(missing)) {
-    if (!known.includes(scenario))
-      fail(scenario, 'list', ['the suite has no such scenario: remove it from known-missing.json'])
-    if (LEGS.some(leg => minimum[leg][scenario] !== undefined)) {
-      fail(scenario, 'list', ['passed once: it may not return to known-missing.json'])
-    }
-  }
 
   const wanted = values.scenario ?? known
   const unknown = wanted.filter(scenario => !known.includes(scenario))
@@ -89,7 +80,6 @@ async function main() {
     seen[leg] = scenarios
     for (const scenario of new Set([...Object.keys(minimum[leg]), ...scenarios.keys()])) {
       const result = scenarios.get(scenario)
-      if (missing[scenario]) continue
       const wrong = verdict({ result, minimum: values.record ? 0 : minimum[leg][scenario] })
       if (wrong.length > 0) fail(scenario, leg, wrong)
     }
@@ -104,51 +94,44 @@ async function main() {
       const result = await runScenario(scenario)
       seen.single.set(scenario, result)
       done += 1
-      const later = missing[scenario]
-      const wrong = verdict({ result, minimum: later ? later.checks : values.record ? 0 : minimum.all[scenario] })
-      if (later && wrong.length === 0) fail(scenario, 'single', ['passes: remove it from known-missing.json'])
-      if (!later && wrong.length > 0) fail(scenario, 'single', wrong)
-      const mark = wrong.length === 0 ? 'ok  ' : later ? 'later' : 'FAIL'
+      const wrong = verdict({ result, minimum: values.record ? 0 : minimum.all[scenario] })
+      if (wrong.length > 0) fail(scenario, 'single', wrong)
+      const mark = wrong.length === 0 ? 'ok  ' : 'FAIL'
       console.log(`${`${done}`.padStart(3)}/${wanted.length} ${mark.padEnd(5)} ${scenario} (${result.passed} checks)`)
       if (values.scenario) process.stdout.write(`${result.output}\nresults: ${result.folder}\n`)
     })
     console.log(`every scenario on its own (${seconds(singlesStarted)})`)
   }
 
-  if (values.record) record(seen, minimum, missing)
-  report({ seen, missing, failures, wanted })
+  if (values.record) record(seen, minimum)
+  report({ seen, failures, wanted })
   console.log(`\n${failures.length === 0 ? 'conformance: all passed' : 'conformance: FAILED'} in ${seconds(started)}`)
   process.exitCode = failures.length === 0 ? 0 : 1
 }
 
 /** Raises the committed numbers to what was seen; never lowers one. */
-function record(seen, minimum, missing) {
+function record(seen, minimum) {
   for (const leg of LEGS) {
     for (const [scenario, result] of seen[leg]) {
-      if (missing[scenario] || result.problems.length > 0) continue
+      if (result.problems.length > 0) continue
       minimum[leg][scenario] = Math.max(minimum[leg][scenario] ?? 0, result.passed)
     }
   }
   writeFileSync(path('minimum-checks.json'), `${JSON.stringify({ client: minimum }, null, 2)}\n`)
 }
 
-function report({ seen, missing, failures, wanted }) {
+function report({ seen, failures, wanted }) {
   const columns = [...LEGS, 'single'].filter(leg => seen[leg].size > 0)
   const cell = (leg, scenario) => {
     const result = seen[leg].get(scenario)
     if (!result) return '–'
-    return missing[scenario]
-      ? 'later'
-      : `${result.passed}${result.failed ? ` F${result.failed}` : ''}${result.warned ? ` W${result.warned}` : ''}`
+    return `${result.passed}${result.failed ? ` F${result.failed}` : ''}${result.warned ? ` W${result.warned}` : ''}`
   }
   const width = Math.max(...wanted.map(scenario => scenario.length))
   console.log(`\n${'checks passed'.padEnd(width)}  ${columns.map(leg => leg.padStart(10)).join('  ')}`)
   for (const scenario of wanted) {
     console.log(`${scenario.padEnd(width)}  ${columns.map(leg => cell(leg, scenario).padStart(10)).join('  ')}`)
   }
-  console.log(
-    `\n${Object.keys(missing).length} scenarios wait for later work (known-missing.json, which may only shrink)`,
-  )
   for (const { scenario, leg, wrong } of failures) {
     console.log(`\nFAIL ${scenario} (${leg})`)
     for (const line of wrong) console.log(`     ${line}`)

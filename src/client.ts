@@ -1,5 +1,6 @@
 export { Client } from './client/client.ts'
 export { DEFAULT_CLIENT_INFO } from './client/client-info.ts'
+export { type ClientGroup, connectGroup, type GroupTool } from './client/client-group.ts'
 export { choicesOf, completeForm } from './client/elicitation-form.ts'
 export type {
   FormElicitationHandler,
@@ -11,6 +12,7 @@ export type {
 export type { ClientMiddleware, ClientRequestCall, NextRequest } from './client/middleware.ts'
 export { type ClientOptions, openClient } from './client/open-client.ts'
 export type { ListOptions, RequestOptions } from './client/request-options.ts'
+export { type LoadedSkill, type Skills, skillsOf } from './client/skills.ts'
 export type { Change, Subscription, WantedChanges } from './client/subscriptions.ts'
 export type { TaskHandle } from './client/tasks.ts'
 export type { ClientTransport } from './client/transport.ts'
@@ -57,6 +59,7 @@ export type {
 export type { Root } from './protocol/roots.ts'
 export type { CreateMessageRequestParams, CreateMessageResult, SamplingMessage } from './protocol/sampling.ts'
 export { PROTOCOL_REVISIONS, type ProtocolRevision } from './protocol/revisions.ts'
+export { SKILLS_EXTENSION, type Skill, type SkillResource } from './protocol/skills.ts'
 export { TASKS_EXTENSION, type Task, type TaskStatus } from './protocol/tasks.ts'
 export type { CallToolResult, ListToolsResult, Tool, ToolAnnotations } from './protocol/tools.ts'
 export {

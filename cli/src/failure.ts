@@ -45,6 +45,8 @@ const TRANSPORT_EXIT_CODES: Partial<Record<TransportErrorCode, ExitCode>> = {
   unauthorized: EXIT.authorizationFailed,
   forbidden: EXIT.authorizationFailed,
   input_required: EXIT.interactionNeeded,
+  task_cancelled: EXIT.failed,
+  unverified_content: EXIT.failed,
 }
 
 /** A tool that wants a person to open a URL first (`URLElicitationRequiredError` of revision 2025-11-25). */

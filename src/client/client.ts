@@ -22,6 +22,12 @@ import type { TaskHandle } from './tasks.ts'
 import { paginate } from './pagination.ts'
 import type { ListOptions, RequestOptions } from './request-options.ts'
 
+/** What a client is told besides its connection. */
+export interface ClientSettings {
+  readonly onError?: (error: unknown) => void
+  readonly strictOutput?: boolean
+}
+
 /**
  * A connected client of one MCP server; `connect` makes one.
  *
@@ -31,12 +37,14 @@ import type { ListOptions, RequestOptions } from './request-options.ts'
 export class Client {
   readonly #connection: Connection
   readonly #onError: ((error: unknown) => void) | undefined
+  readonly #strictOutput: boolean
   readonly #knownTools = createKnownTools()
 
   /** Not for direct use: `connect` opens a connection first. */
-  constructor(connection: Connection, { onError }: { readonly onError?: (error: unknown) => void } = {}) {
+  constructor(connection: Connection, { onError, strictOutput = false }: ClientSettings = {}) {
     this.#connection = connection
     this.#onError = onError
+    this.#strictOutput = strictOutput
   }
 
   /** The server's name and version, self-reported: for display only. Absent when a stateless server does not name itself. */
@@ -112,7 +120,7 @@ export class Client {
   }
 
   /**
-   * Calls a tool, and waits for its end when the server makes it a task. Validates nothing on its own, and lists the tools only when the server misses headers that repeat arguments: then once,
+   * Calls a tool, and waits for its end when the server makes it a task. The structured result of a tool that was listed is held against its schema. Lists the tools only when the server misses headers that repeat arguments: then once,
    * and the call is sent again. When the connection breaks before the answer, a tool that was listed as read-only or idempotent is called
    * once more; for others the `TransportError` says with `detail.mayHaveRun` whether the tool may have run.
    */
@@ -128,12 +136,12 @@ export class Client {
         repeatable: this.#knownTools.isRepeatable(name),
       })
     try {
-      return await call()
+      return await this.#judged(name, await call())
     } catch (error) {
       const mismatch = error instanceof RpcError && error.code === HEADER_MISMATCH
       if (!mismatch || !this.#connection.mirrorsArguments) throw error
       await this.#findTool(name, options)
-      return await call()
+      return await this.#judged(name, await call())
     }
   }
 
@@ -227,6 +235,17 @@ export class Client {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  /** A tool that was listed promised what its structured results look like. One that does not keep it is reported, or refused. */
+  async #judged(name: string, result: CallToolResult): Promise<CallToolResult> {
+    const problem = await this.#knownTools.problemOf(name, result)
+    if (problem === undefined) return result
+    const message = `The tool ${name.slice(0, 128)} answered with something else than it promises: ${problem.slice(0, 500)}`
+    const error = new TransportError('invalid_response', message, { method: 'tools/call', mayHaveRun: true })
+    if (this.#strictOutput) throw error
+    this.#onError?.(error)
+    return result
   }
 
   /** Reads the list until `name` is in it. */

@@ -1,4 +1,5 @@
-import type { Tool } from '../protocol/tools.ts'
+import type { CallToolResult, Tool, ToolOutputSchema } from '../protocol/tools.ts'
+import { createOutputValidator, type OutputValidator } from './output-validation.ts'
 import { mirrorArguments, readToolHeaders, type MirroredParameter } from './tool-headers.ts'
 
 /** Tools that are remembered; a hostile list must not fill the memory. The one listed longest ago is dropped first. */
@@ -7,6 +8,9 @@ const MAX_KNOWN_TOOLS = 10_000
 interface KnownTool {
   readonly parameters: readonly MirroredParameter[]
   readonly repeatable: boolean
+  readonly outputSchema: ToolOutputSchema | undefined
+  /** Made when it is needed for the first time. */
+  validator?: Promise<OutputValidator | undefined>
 }
 
 /** What the lists that were read say about the tools. Nothing is listed for its sake. */
@@ -20,6 +24,8 @@ export interface KnownTools {
   headersOf(name: string, args: Readonly<Record<string, unknown>> | undefined): Readonly<Record<string, string>>
   /** Whether the tool says that calling it twice does no harm. Unknown tools do not say so. */
   isRepeatable(name: string): boolean
+  /** What is wrong with the structured result of a tool; undefined when nothing is, or nothing is known of what it should be. */
+  problemOf(name: string, result: CallToolResult): Promise<string | undefined>
 }
 
 /** Creates the {@link KnownTools} of one client. */
@@ -36,7 +42,7 @@ export function createKnownTools(): KnownTools {
           return false
         }
         const repeatable = annotations?.readOnlyHint === true || annotations?.idempotentHint === true
-        known.set(name, { parameters: headers.parameters, repeatable })
+        known.set(name, { parameters: headers.parameters, repeatable, outputSchema: tool.outputSchema })
         for (const oldest of known.keys()) {
           if (known.size <= MAX_KNOWN_TOOLS) break
           known.delete(oldest)
@@ -45,5 +51,12 @@ export function createKnownTools(): KnownTools {
       }),
     headersOf: (name, args) => mirrorArguments(known.get(name)?.parameters ?? [], args),
     isRepeatable: name => known.get(name)?.repeatable === true,
+    async problemOf(name, { isError, structuredContent }) {
+      const tool = known.get(name)
+      if (!tool?.outputSchema || isError === true) return undefined
+      if (structuredContent === undefined) return 'there is no structured content, which the tool promises'
+      const validate = await (tool.validator ??= createOutputValidator(tool.outputSchema))
+      return validate?.(structuredContent)
+    },
   }
 }

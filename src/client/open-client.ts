@@ -25,6 +25,11 @@ export interface ClientOptions extends InteractionHandlers {
   readonly signal?: AbortSignal
   /** How often the server may ask back before it answers one request. Default 10. */
   readonly maxInputRounds?: number
+  /**
+   * Refuse a tool's structured result that does not fit the schema of its list entry. Default false: it is reported to `onError` and returned, since
+   * the tool has run.
+   */
+  readonly strictOutput?: boolean
   /** Stands around every request, the first outermost. */
   readonly middleware?: readonly ClientMiddleware[]
   /** Hears of everything the server tells without being asked, but the progress a request asked for. */
@@ -48,5 +53,6 @@ export async function openClient(transport: ClientTransport, options: ClientOpti
   const listens = options.onNotification !== undefined || Object.keys(handlers).length > 0
   const connection = new Connection(transport, { ...rest, clientInfo, capabilities, revision, interaction, listens })
   await connection.open(signal ? { signal } : {})
-  return new Client(connection, options.onError ? { onError: options.onError } : {})
+  const { onError, strictOutput = false } = options
+  return new Client(connection, { strictOutput, ...(onError && { onError }) })
 }

@@ -60,6 +60,8 @@ const TRANSPORT: Record<TransportErrorCode, number> = {
   invalid_response: 5,
   unsupported_revision: 5,
   input_required: 3,
+  task_cancelled: 1,
+  unverified_content: 1,
   unexpected_message: 5,
 }
 
