@@ -1,0 +1,52 @@
+import { isObject } from '../jsonrpc/message.ts'
+import type { ToolOutputSchema } from '../protocol/tools.ts'
+
+/** Says what is wrong with a value; undefined for one that fits. */
+export type OutputValidator = (value: unknown) => string | undefined
+
+/** Larger schemas are not applied: the judgement would cost more than it is worth. */
+const MAX_SCHEMA_LENGTH = 256 * 1024
+const MAX_SCHEMA_DEPTH = 64
+
+/**
+ * Makes the validator of a tool's output schema: 2020-12 unless `$schema` says draft-07 or another that is known. References out of the schema
+ * are never fetched, and make it unusable, as its size or depth may; undefined then (R-SCHEMA-1).
+ */
+export async function createOutputValidator(schema: ToolOutputSchema): Promise<OutputValidator | undefined> {
+  if (!isUsable(schema, 0) || JSON.stringify(schema).length > MAX_SCHEMA_LENGTH) return undefined
+  const { Validator } = await import('@cfworker/json-schema')
+  try {
+    const validator = new Validator(structuredClone(schema) as object, draftOf(schema.$schema))
+    return value => {
+      const { valid, errors } = validator.validate(value)
+      // The innermost finding is the last, and the most telling.
+      const finding = errors.at(-1)
+      return valid ? undefined : `${finding?.instanceLocation ?? '#'}: ${finding?.error ?? 'does not fit'}`
+    }
+  } catch {
+    return undefined
+  }
+}
+
+function draftOf(name: string | undefined): '2020-12' | '2019-09' | '7' | '4' {
+  if (name === undefined) return '2020-12'
+  return name.includes('draft-07')
+    ? '7'
+    : name.includes('2019-09')
+      ? '2019-09'
+      : name.includes('draft-04')
+        ? '4'
+        : '2020-12'
+}
+
+/** Whether nothing in the schema leads out of it, and it is not too deep. */
+function isUsable(node: unknown, depth: number): boolean {
+  if (depth > MAX_SCHEMA_DEPTH) return false
+  if (Array.isArray(node)) return node.every(each => isUsable(each, depth + 1))
+  if (!isObject(node)) return true
+  for (const name of ['$ref', '$dynamicRef']) {
+    const reference = Object.hasOwn(node, name) ? node[name] : undefined
+    if (typeof reference === 'string' && !reference.startsWith('#')) return false
+  }
+  return Object.values(node).every(each => isUsable(each, depth + 1))
+}
