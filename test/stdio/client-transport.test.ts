@@ -215,21 +215,30 @@ describe('messages over stdio', () => {
     expect(await text(client, 'echo')).toMatchObject({ text: 'echo' })
   })
 
-  it('gives no answer to a process that did not ask', async () => {
-    let answer: ((roots: readonly []) => void) | undefined
-    const asks: Script = (message, process) => {
-      handshake(message, process)
-      if (message.method === 'notifications/initialized') process.say({ id: 0, method: 'roots/list' })
-    }
-    const server = scriptedServer(asks, handshake)
-    const roots = () => new Promise<readonly []>(resolve => (answer = resolve))
-    const { client } = await open(server, { restart: { maxRestarts: 1 } }, { roots })
-    await expect.poll(() => answer).toBeDefined()
-    await expect(client.callTool('die')).rejects.toMatchObject({ code: 'closed' })
-    await text(client, 'echo')
-    answer?.([])
-    await text(client, 'echo')
-    expect(methods(server, 1)).toEqual(['initialize', 'notifications/initialized', 'tools/call', 'tools/call'])
+  it('tells that a process ended which had asked something, and gives its answer to no other', async () => {
+    const server = scriptedServer(handshake)
+    const received: any[] = []
+    const transport = createStdioClientTransport({ start: server.start, name: 'node', restart: { maxRestarts: 1 } })
+    await transport.open({
+      message: message => received.push(message),
+      error: () => undefined,
+      closed: () => undefined,
+    })
+    await transport.send({ jsonrpc: '2.0', id: 1, method: 'initialize' })
+    for (const id of [0, 1]) server.processes[0]?.listener.message({ jsonrpc: '2.0', id, method: 'roots/list' })
+    await transport.send({ jsonrpc: '2.0', id: 0, result: {} })
+    expect(server.processes[0]?.received).toHaveLength(2)
+    server.processes[0]?.end()
+    await expect
+      .poll(() => received.at(-1))
+      .toMatchObject({ method: 'notifications/cancelled', params: { requestId: 1 } })
+    expect(received.filter(({ method }) => method === 'notifications/cancelled')).toHaveLength(1)
+
+    await transport.send({ jsonrpc: '2.0', id: 1, result: {} })
+    await transport.send({ jsonrpc: '2.0', id: 2, method: 'initialize' })
+    await transport.send({ jsonrpc: '2.0', id: 1, result: {} })
+    expect(methods(server, 1)).toEqual(['initialize'])
+    await transport.close()
   })
 
   it('says of a subscription that it was lost, not that it may have run: asking again does no harm', async () => {
