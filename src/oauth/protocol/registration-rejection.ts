@@ -1,5 +1,6 @@
 import { OAuthError } from '../errors.ts'
 import { displayText, displayUrl } from './display-text.ts'
+import { firewallOf } from './firewall-page.ts'
 import { type DocumentAnswer, isTransientStatus, retryAfter } from './http-answer.ts'
 import { parseJsonObject, stringMember } from './json-object.ts'
 import { providerHint } from './provider-hint.ts'
@@ -25,7 +26,9 @@ export function registrationRejected(
   const description =
     object === undefined ? undefined : (stringMember(object, 'error_description') ?? stringMember(object, 'message'))
   const markup = /\bhtml\b/iu.test(answer.contentType ?? '') || /^\s*</u.test(body)
-  const text = displayText(description ?? code ?? (markup ? 'an HTML page' : body))
+  const firewall = firewallOf(answer)
+  const page = firewall === undefined ? 'an HTML page' : `a firewall page answered: ${firewall}`
+  const text = displayText(description ?? code ?? (markup ? page : body))
   const message = `The authorization server rejected the registration at ${url}: ${answer.status}${text === '' ? '' : ` ${text}`}`
   return new OAuthError('registration_rejected', message, {
     step: 'client registration',
@@ -35,7 +38,10 @@ export function registrationRejected(
     ...(code !== undefined && { oauthError: displayText(code, 80) }),
     ...(description !== undefined && { oauthErrorDescription: displayText(description) }),
     ...retryAfter(answer),
-    hint: providerHint(text).hint ?? rejectionHint(answer.status, initialAccessToken),
+    hint:
+      firewall === undefined
+        ? (providerHint(text).hint ?? rejectionHint(answer.status, initialAccessToken))
+        : 'Whoever runs the server must let this client through its firewall: by its User-Agent, or from this network.',
   })
 }
 
