@@ -51,6 +51,10 @@ export function addDeviceEndpoint(
       ...endpoint.answer,
     }),
   )
-  world.routes.set(TOKEN, ({ form }) => (form.get('grant_type') === DEVICE_GRANT ? answers.shift()?.() : undefined))
+  const otherwise = world.routes.get(TOKEN)
+  world.routes.set(TOKEN, async seen => {
+    const polled = seen.form.get('grant_type') === DEVICE_GRANT ? await answers.shift()?.() : undefined
+    return polled ?? otherwise?.(seen)
+  })
   return endpoint
 }
