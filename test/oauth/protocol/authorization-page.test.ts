@@ -1,3 +1,4 @@
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type AuthorizationPage, readAuthorizationPage } from '../../../src/oauth/protocol/authorization-page.ts'
 
@@ -154,5 +155,42 @@ describe('redirects', () => {
 
   it('without a location says nothing', () => {
     expect(judge({ status: 302 })).toBeUndefined()
+  })
+})
+
+describe('anything else', () => {
+  it('never throws, and shows no more than 300 characters of it', () => {
+    const words = fc.constantFrom(
+      'client',
+      'client_id',
+      'not',
+      'found',
+      'invalid',
+      '<',
+      '>',
+      '&#',
+      '"',
+      '{',
+      '§',
+      CLIENT,
+      ' ',
+    )
+    const body = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.array(words).map(parts => parts.join('')),
+      fc.json(),
+    )
+    const page = fc.record({
+      status: fc.integer({ min: 200, max: 599 }),
+      body,
+      location: fc.option(fc.oneof(fc.string(), fc.webUrl({ withQueryParameters: true }))),
+    })
+    fc.assert(
+      fc.property(page, answer => {
+        const refusal = judge(answer)
+        expect(Array.from(refusal?.text ?? '').length).toBeLessThanOrEqual(300)
+        if (refusal) expect(Math.floor(answer.status / 100) === 4 || answer.location !== null).toBe(true)
+      }),
+    )
   })
 })
