@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { basename, dirname, join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
-const withExamples = ['README.md', 'docs/grants.md', 'docs/networks.md']
+const withExamples = ['README.md', 'docs/grants.md', 'docs/networks.md', 'docs/stdio.md']
 const documents = [
   'README.md',
   'CONTRIBUTING.md',
@@ -13,6 +13,7 @@ const documents = [
   'docs/credentials.md',
   'docs/grants.md',
   'docs/networks.md',
+  'docs/stdio.md',
   ...readdirSync('docs/decisions').map(name => `docs/decisions/${name}`),
 ]
 
