@@ -1,3 +1,5 @@
+import { type AddressInfo, connect as connectTo } from 'node:net'
+import { createServer } from 'node:tls'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { connect } from '../../src/node/connect.ts'
 import { createDefaultSession, defaultFetch } from '../../src/node/default-session.ts'
@@ -7,7 +9,7 @@ import { createHostResolver } from '../../src/node/resolve-host.ts'
 import { authorizationCode } from '../../src/oauth/flows/authorization-code.ts'
 import { createMemoryStore } from '../../src/oauth/store/memory-store.ts'
 import { createMisbehavingServer, type MisbehavingServer } from '../../src/testing/misbehaving-server.ts'
-import { CA, certificatePath, SERVER } from './certificates.ts'
+import { CA, certificatePath, CLIENT, SERVER } from './certificates.ts'
 import { createTestProxy, type TestProxy } from './proxy.ts'
 
 const MCP = 'https://mcp.latchkey.test/mcp'
@@ -21,10 +23,21 @@ interface Enterprise extends AsyncDisposable {
 }
 
 /** An MCP server and its authorization server that only the proxy knows the way to. */
-async function createEnterprise(): Promise<Enterprise> {
+async function createEnterprise({ wantsClientCertificates = false } = {}): Promise<Enterprise> {
   const server = createMisbehavingServer({ issuers: [ISSUER, 'https://two.latchkey.test'], mcpUrl: MCP })
-  const listener = await listen(request => server.handle(request), { tls: SERVER })
-  const proxy = await createTestProxy({ portOf: () => listener.port })
+  const listener = await listen(
+    request => server.handle(new Request(request.url.replace('http:', 'https:'), request)),
+    { host: '127.0.0.1' },
+  )
+  const tls = { ...SERVER, ca: CA, requestCert: wantsClientCertificates, rejectUnauthorized: wantsClientCertificates }
+  const front = createServer(tls, socket => {
+    const onward = connectTo(listener.port, '127.0.0.1')
+    for (const each of [socket, onward]) each.on('error', () => each.destroy())
+    socket.pipe(onward).pipe(socket)
+  })
+  await new Promise<void>(resolve => front.listen(0, '127.0.0.1', resolve))
+  const { port } = front.address() as AddressInfo
+  const proxy = await createTestProxy({ portOf: () => port })
   return {
     server,
     proxy,
@@ -32,6 +45,7 @@ async function createEnterprise(): Promise<Enterprise> {
     async [Symbol.asyncDispose]() {
       await proxy[Symbol.asyncDispose]()
       await listener.close()
+      await new Promise(resolve => front.close(resolve))
     },
   }
 }
@@ -80,13 +94,30 @@ describe('connect on an enterprise network', () => {
     const network: NetworkOptions = { env: { HTTPS_PROXY: world.proxy.url } }
     const expected = {
       code: 'network',
-      message: expect.stringMatching(/its certificate cannot be verified/),
+      message: expect.stringMatching(/its certificate chain holds a self-signed certificate/),
       detail: { hint: expect.stringContaining('NODE_EXTRA_CA_CERTS') },
     }
     await using session = createDefaultSession(MCP, { ...oauthFor(world), network })
     await expect(session.login()).rejects.toMatchObject({ name: 'OAuthError', ...expected })
     const headers = { authorization: 'Bearer key' }
     await expect(connect(MCP, { network, headers })).rejects.toMatchObject({ name: 'TransportError', ...expected })
+  })
+
+  it('field P3: client certificates are shown on every leg, the token endpoint included, and missing at one it is told', async () => {
+    await using world = await createEnterprise({ wantsClientCertificates: true })
+    const env = { HTTPS_PROXY: world.proxy.url }
+    const clientCertificates = { 'https://mcp.latchkey.test': CLIENT, [ISSUER]: CLIENT }
+    const network: NetworkOptions = { ca: CA, clientCertificates, env }
+    await using client = await connect(MCP, { oauth: oauthFor(world), network })
+    await client.callTool('echo')
+    expect(world.server.requestsTo('token')).toHaveLength(1)
+    const one: NetworkOptions = { ca: CA, clientCertificates: { 'https://mcp.latchkey.test': CLIENT }, env }
+    await using session = createDefaultSession(MCP, { ...oauthFor(world), network: one })
+    await expect(session.login()).rejects.toMatchObject({
+      code: 'network',
+      message: expect.stringContaining(ISSUER),
+      detail: { hint: expect.stringContaining('client certificate') },
+    })
   })
 
   it('field D17: a proxy that lets nothing through is told as that, and what it wants', async () => {
