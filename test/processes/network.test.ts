@@ -1,4 +1,3 @@
-import { symlinkSync } from 'node:fs'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -18,7 +17,6 @@ describe('a process on an enterprise network', () => {
 
   beforeAll(async () => {
     library = buildLibrary()
-    symlinkSync(fileURLToPath(new URL('../../node_modules', import.meta.url)), join(library.folder, 'node_modules'))
     server = createServer({ ...SERVER, keepAliveTimeout: 600_000 }, (_, response) => response.end('secure'))
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   })
