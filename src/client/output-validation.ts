@@ -18,13 +18,27 @@ export async function createOutputValidator(schema: ToolOutputSchema): Promise<O
   try {
     const validator = new Validator(structuredClone(schema) as object, draftOf(schema.$schema))
     return value => {
-      const { valid, errors } = validator.validate(value)
+      const { valid, errors } = judge(validator, value)
       // The innermost finding is the last, and the most telling.
       const finding = errors.at(-1)
       return valid ? undefined : `${finding?.instanceLocation ?? '#'}: ${finding?.error ?? 'does not fit'}`
     }
   } catch {
     return undefined
+  }
+}
+
+/** A schema that cannot be applied, for it refers to nothing, says nothing about a value. */
+function judge(
+  validator: {
+    validate(value: unknown): { valid: boolean; errors: readonly { instanceLocation: string; error: string }[] }
+  },
+  value: unknown,
+): ReturnType<typeof validator.validate> {
+  try {
+    return validator.validate(value)
+  } catch {
+    return { valid: true, errors: [] }
   }
 }
 
