@@ -27,10 +27,9 @@ export async function identifyKnownClient(context: SessionContext, input: KnownC
   if (!mayBeUnknown(context, input, client)) return client
   const refusal = await look(context, input, client)
   if (!refusal) return client
-  const { registrationEndpoint } = input.target.authorizationServer
-  if (client.kind !== 'dynamic' && registrationEndpoint === undefined) {
-    // Its list of redirect URIs is no ground to stop a person: some servers ask for the port only to show it.
-    if (refusal.refused === 'redirect-uri') return client
+  if (input.target.authorizationServer.registrationEndpoint === undefined) {
+    // With nothing to put in its place, a client that may live is better than none.
+    if (client.kind === 'dynamic' || refusal.refused === 'redirect-uri') return client
     throw documentRefused(input, client, refusal)
   }
   const record = await forget(context, input, client, refusal)

@@ -135,6 +135,16 @@ describe('field cases: what a look may not do', () => {
     expect([world.looks.length, world.count(`POST ${ISSUER}/register`)]).toEqual([1, 1])
   })
 
+  it('field R3: a registration that cannot be replaced any more is kept', async () => {
+    const world = await loggedIn()
+    await world.client().session.logout()
+    world.serverMetadata = { registration_endpoint: undefined }
+    lookMeets(world, DEAD)
+    await world.client().session.login()
+    const clients = world.authorizations.map(({ url }) => url.searchParams.get('client_id'))
+    expect(clients).toEqual([clients[0], clients[0]])
+  })
+
   it('field R3: where requests are pushed, the push tells, and a request URI is not spent by looking', async () => {
     const world = await loggedIn()
     world.serverMetadata = { pushed_authorization_request_endpoint: `${ISSUER}/par` }
