@@ -125,7 +125,7 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
         await refresher.refresh(known.credentials.grant, { reason: 'rejected', signal })
         return true
       } catch (error) {
-        if (!needsLogin(error)) throw error
+        if (!needsLogin(error) && !needsNoRefresh(context, error)) throw error
         failure = error
       }
     }
@@ -249,6 +249,11 @@ const NEEDS_LOGIN: ReadonlySet<OAuthErrorCode> = new Set(['refresh_refused', 'lo
 /** Whether a failed refresh means that only a new login helps. */
 export function needsLogin(error: unknown): error is OAuthError {
   return error instanceof OAuthError && NEEDS_LOGIN.has(error.code)
+}
+
+/** Whether a machine, which can always obtain another token, need not wait until a refresh that was refused goes through (R-CC-3). */
+export function needsNoRefresh({ grant }: SessionContext, error: unknown): error is OAuthError {
+  return !grant.interactive && error instanceof OAuthError && error.detail.oauthError !== undefined
 }
 
 /** The challenge of an answer, without the token that some servers repeat in its description. */

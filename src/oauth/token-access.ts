@@ -1,5 +1,5 @@
 import { loginRequired } from './challenge-errors.ts'
-import { needsLogin } from './challenge-recovery.ts'
+import { needsLogin, needsNoRefresh } from './challenge-recovery.ts'
 import { isForeignGrant } from './client-identity.ts'
 import { currentCredentials } from './credential-record.ts'
 import { OAuthError } from './errors.ts'
@@ -85,6 +85,7 @@ export function createTokenAccess({
       if (works && isLocked(error)) return { grant }
       // A store that fails otherwise is never passed over in silence.
       if (!(error instanceof OAuthError) || error.code === 'aborted') throw error
+      if (needsNoRefresh(context, error)) return obtainAgain(grant, signal)
       if (works) return { grant }
       if (!needsLogin(error)) throw error
       return { grant: usable(context, await context.records.read())?.grant, failure: error }

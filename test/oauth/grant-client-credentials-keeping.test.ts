@@ -118,6 +118,22 @@ describe('a server that sends a refresh token', () => {
     expect(world.authorizations).toHaveLength(0)
   })
 
+  it.each([
+    ['near the expiry', 3_590_000, false],
+    ['after the expiry', 3_700_000, false],
+    ['after a 401', 0, true],
+  ])('R-CC-3 of a server that sends what it does not take, %s: another token at once', async (_, elapsed, rejected) => {
+    const { world, fetch } = await obtained(new World())
+    world.routes.set(TOKEN, ({ form }) =>
+      form.get('grant_type') === 'refresh_token' ? json({ error: 'unsupported_grant_type' }, 400) : undefined,
+    )
+    world.now += elapsed
+    if (rejected) world.revokeAccessTokens()
+    expect((await fetch(SERVER)).status).toBe(200)
+    expect(world.to(`GET ${SERVER}`).at(-1)!.headers.get('authorization')).toBe('Bearer access-2')
+    expect(grantTypes(world)).toEqual(['client_credentials', 'refresh_token', 'client_credentials'])
+  })
+
   it('R-CC-3 refused when an access token is asked for', async () => {
     const { world, session } = await obtained(new World())
     world.refreshTokens.clear()
@@ -139,6 +155,18 @@ describe('an authorization server that fails', () => {
     for (let call = 0; call < 20; call++) expect((await fetch(SERVER)).status).toBe(200)
     expect(await session.accessToken()).toBe('access-1')
     expect(world.tokenRequests).toHaveLength(2)
+  })
+
+  it('R-REFRESH-2 metadata that cannot be read near the expiry breaks no call', async () => {
+    const { world, fetch, session } = await obtained()
+    world.now += 3_590_000
+    world.routes.set(`GET ${ISSUER}/.well-known/oauth-authorization-server`, unavailable)
+    world.routes.set('GET https://mcp.example.com/.well-known/oauth-protected-resource/mcp', unavailable)
+    for (let call = 0; call < 5; call++) expect((await fetch(SERVER)).status).toBe(200)
+    expect(await session.accessToken()).toBe('access-1')
+    world.routes.clear()
+    world.now += 5_000
+    expect(await session.accessToken()).toBe('access-2')
   })
 
   it('R-REFRESH-2 silence near the expiry keeps no call waiting for long', async () => {

@@ -185,6 +185,14 @@ describe('a workload that gets no token', () => {
 })
 
 describe('the token of the platform', () => {
+  it('R-WIF-1 a logout revokes what was got for it, as nobody', async () => {
+    const { world, fetch, session } = workload()
+    await fetch(SERVER)
+    expect((await session.logout()).revocations).toEqual([{ issuer: ISSUER, token: 'access_token', ok: true }])
+    const [revocation] = world.to(`POST ${ISSUER}/revoke`)
+    expect(Object.fromEntries(revocation!.form)).toEqual({ token: 'access-1', token_type_hint: 'access_token' })
+  })
+
   it('R-WIF-1 is in no store, event, status or error', async () => {
     const { world, fetch, session } = workload({ token: () => 'canary-platform-token' })
     await fetch(SERVER)

@@ -55,6 +55,13 @@ describe('when a login is bound to a key', () => {
     expect(world.faults).toEqual([])
   })
 
+  it('R-DPOP-1 a challenge that speaks of proofs only', async () => {
+    const world = new DpopWorld()
+    world.challenge = BEARER_ONLY.replace('Bearer', 'DPoP')
+    expect((await client(world).fetch(SERVER)).status).toBe(200)
+    expect(schemes(world)).toEqual(['DPoP'])
+  })
+
   it('R-DPOP-1 the resource metadata requires it', async () => {
     const world = new DpopWorld({})
     world.resourceMetadata = { ...world.resourceMetadata, dpop_bound_access_tokens_required: true }
