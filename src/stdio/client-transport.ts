@@ -83,9 +83,15 @@ export function createStdioClientTransport(options: StdioClientTransportOptions)
   const begin = (): Promise<Conversation> => {
     starting ??= (async () => {
       if (!receiver) throw new TransportError('configuration', 'The transport was not opened')
+      let isOver = false
+      const onItsEnd: typeof onEnd = end => {
+        isOver = true
+        return onEnd(end)
+      }
       try {
-        current = await openConversation({ start, receiver, onEnd })
-        return current
+        const conversation = await openConversation({ start, receiver, onEnd: onItsEnd })
+        if (!isOver) current = conversation
+        return conversation
       } finally {
         starting = undefined
       }

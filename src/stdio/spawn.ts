@@ -52,6 +52,7 @@ export async function spawnServer(server: ServerCommand, keepStderr: boolean): P
       windowsVerbatimArguments: verbatimArguments,
     })
     await once(child, 'spawn')
+    child.on('error', () => undefined)
   } catch (cause) {
     throw spawnError(command, cwd, cause)
   }
@@ -60,11 +61,12 @@ export async function spawnServer(server: ServerCommand, keepStderr: boolean): P
   return { child, pid, stdin, stdout, stderr: stderr ?? undefined }
 }
 
+/** Without the cause: it repeats the arguments and variables, which hold keys more often than not. */
 function spawnError(command: string, cwd: string, cause: unknown): TransportError {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
   const name = displayText(command, 200) || 'The empty string'
   const refuse = (why: string, hint: string): TransportError =>
-    new TransportError('configuration', `${name} cannot be started: ${why}`, { hint }, { cause })
+    new TransportError('configuration', `${name} cannot be started: ${why}`, { hint })
   // An absent working directory is reported as an absent program.
   if (code === 'ENOENT' && !isFolder(cwd)) return refuse(`${displayText(cwd, 200)} is no folder`, 'Check cwd')
   if (code === 'ENOENT') {
@@ -72,7 +74,10 @@ function spawnError(command: string, cwd: string, cause: unknown): TransportErro
     return refuse('there is no such program', spaced ?? 'Is it installed, and on the PATH that the server gets?')
   }
   if (code === 'EACCES') return refuse('it must not be run', 'Is it a program, with permission to run it?')
-  return refuse(code || 'the system refused', 'See the cause')
+  return refuse(
+    code || 'the system refused',
+    'Are command, args and env texts without null characters, and not too many of them?',
+  )
 }
 
 function isFile(path: string): boolean {

@@ -107,6 +107,19 @@ describe('finding out what a server speaks over stdio', () => {
     expect(server.processes.length).toBe(2)
   })
 
+  it('asks another process when the first has ended before it was asked', async () => {
+    const server = scriptedServer(handshake)
+    let starts = 0
+    const start: typeof server.start = async listener => {
+      const process = await server.start(listener)
+      if (starts++ === 0) server.processes[0]?.end()
+      return process
+    }
+    const { client } = await open({ ...server, start })
+    expect(client.revision).toBe('2025-11-25')
+    expect(server.processes.length).toBe(2)
+  })
+
   it('waits for a server whose revision is named as long as for anything', async () => {
     const server = scriptedServer((message, process) => {
       setTimeout(() => stateless(message, process), 20)

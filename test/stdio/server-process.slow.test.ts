@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { inspect } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Client, ClientOptions } from '../../src/client.ts'
 import { connectStdio, type StdioServer } from '../../src/stdio.ts'
@@ -208,6 +209,19 @@ describe('a program that cannot be started', () => {
       message: expect.stringContaining('it must not be run'),
     })
     rmSync(folder, { recursive: true })
+  })
+
+  it('is told without its arguments and variables, which may be secret', async () => {
+    const secret = 'very-secret-value'
+    for (const server of [
+      { command: 'no-such-program-here', args: ['--token', secret] },
+      { command: 'node', args: [`${secret}\0`] },
+      { command: 'node', env: { KEY: `${secret}\0` } },
+    ]) {
+      const error: unknown = await connectStdio(server).catch((refused: unknown) => refused)
+      expect(error).toMatchObject({ name: 'TransportError', code: 'configuration' })
+      expect(inspect(error, { depth: 10 })).not.toContain(secret)
+    }
   })
 
   it.each(['', 'a\0b'])('is told when its name is no name: %j', async command => {
