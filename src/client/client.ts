@@ -16,6 +16,7 @@ import type { ClientResult } from '../protocol/result-shapes.ts'
 import type { ProtocolRevision } from '../protocol/revisions.ts'
 import type { CallToolResult, ListToolsResult, Tool } from '../protocol/tools.ts'
 import type { Connection } from './connection.ts'
+import type { Conversation } from './conversation.ts'
 import { createKnownTools } from './known-tools.ts'
 import type { Change, Subscription, WantedChanges } from './subscriptions.ts'
 import type { TaskHandle } from './tasks.ts'
@@ -24,8 +25,8 @@ import type { ListOptions, RequestOptions } from './request-options.ts'
 
 /** What a client is told besides its connection. */
 export interface ClientSettings {
-  readonly onError?: (error: unknown) => void
-  readonly strictOutput?: boolean
+  readonly onError: ((error: unknown) => void) | undefined
+  readonly strictOutput: boolean
 }
 
 /**
@@ -36,13 +37,15 @@ export interface ClientSettings {
  */
 export class Client {
   readonly #connection: Connection
+  readonly #conversation: Conversation
   readonly #onError: ((error: unknown) => void) | undefined
   readonly #strictOutput: boolean
   readonly #knownTools = createKnownTools()
 
   /** Not for direct use: `connect` opens a connection first. */
-  constructor(connection: Connection, { onError, strictOutput = false }: ClientSettings = {}) {
+  constructor(connection: Connection, conversation: Conversation, { onError, strictOutput }: ClientSettings) {
     this.#connection = connection
+    this.#conversation = conversation
     this.#onError = onError
     this.#strictOutput = strictOutput
   }
@@ -131,7 +134,7 @@ export class Client {
   ): Promise<CallToolResult> {
     const params = args === undefined ? { name } : { name, arguments: args }
     const call = (): Promise<CallToolResult> =>
-      this.#connection.request('tools/call', params, options, {
+      this.#conversation.request('tools/call', params, options, {
         headers: this.#knownTools.headersOf(name, args),
         repeatable: this.#knownTools.isRepeatable(name),
       })
@@ -156,16 +159,16 @@ export class Client {
   ): Promise<{ readonly result: CallToolResult } | { readonly task: TaskHandle }> {
     let task: TaskHandle | undefined
     const params = args === undefined ? { name } : { name, arguments: args }
-    const result = await this.#connection.request('tools/call', params, options, {
+    const result = await this.#conversation.request('tools/call', params, options, {
       headers: this.#knownTools.headersOf(name, args),
-      onTask: begun => (task = this.#connection.task(begun.taskId, begun)),
+      onTask: begun => (task = this.#conversation.task(begun.taskId, begun)),
     })
     return task ? { task } : { result }
   }
 
   /** A task that was begun before, perhaps by another process. Asks nothing until it is used. */
   task(taskId: string): TaskHandle {
-    return this.#connection.task(taskId)
+    return this.#conversation.task(taskId)
   }
 
   /** Sends a request that the protocol itself does not know, such as an extension's. The result is any object. */
@@ -174,17 +177,17 @@ export class Client {
     params?: Readonly<Record<string, unknown>>,
     options?: RequestOptions,
   ): Promise<Readonly<Record<string, unknown>>> {
-    return this.#connection.request(method, params, options)
+    return this.#conversation.request(method, params, options)
   }
 
   /** Reads a resource. */
   readResource(uri: string, options?: RequestOptions): Promise<ReadResourceResult> {
-    return this.#connection.request('resources/read', { uri }, options)
+    return this.#conversation.request('resources/read', { uri }, options)
   }
 
   /** Gets a prompt, filled in. */
   getPrompt(name: string, args?: Readonly<Record<string, string>>, options?: RequestOptions): Promise<GetPromptResult> {
-    return this.#connection.request('prompts/get', args === undefined ? { name } : { name, arguments: args }, options)
+    return this.#conversation.request('prompts/get', args === undefined ? { name } : { name, arguments: args }, options)
   }
 
   /** Suggests values for an argument of a prompt or a variable of a resource template. */
@@ -194,7 +197,7 @@ export class Client {
     { context, ...options }: RequestOptions & { readonly context?: Readonly<Record<string, string>> } = {},
   ): Promise<CompleteResult> {
     const known = context && { context: { arguments: context } }
-    return this.#connection.request('completion/complete', { ref, argument, ...known }, options)
+    return this.#conversation.request('completion/complete', { ref, argument, ...known }, options)
   }
 
   /**
@@ -206,12 +209,12 @@ export class Client {
     listener: (change: Change) => void,
     options?: RequestOptions,
   ): Promise<Subscription> {
-    return this.#connection.subscribe(wanted, listener, options)
+    return this.#conversation.subscribe(wanted, listener, options)
   }
 
   /** The lowest level of log messages that are wanted from now on; `onNotification` gets them. Deprecated by the protocol. */
   async setLogLevel(level: LoggingLevel, options?: RequestOptions): Promise<void> {
-    await this.#connection.setLogLevel(level, options)
+    await this.#conversation.setLogLevel(level, options)
   }
 
   /** Tells the server that the roots have changed. Where the server asks for them with every request, nothing is sent. */
@@ -221,7 +224,7 @@ export class Client {
 
   /** Resolves when the server answers: to `ping`, or, in the stateless family, which has none, to `server/discover`. */
   async ping(options?: RequestOptions): Promise<void> {
-    await this.#connection.request(
+    await this.#conversation.request(
       this.#connection.family.messages.allowsRequest('ping') ? 'ping' : 'server/discover',
       undefined,
       options,
@@ -258,7 +261,7 @@ export class Client {
     method: Method,
     { cursor, ...options }: ListOptions = {},
   ): Promise<ClientResult<Method>> {
-    return this.#connection.request(method, cursor === undefined ? undefined : { cursor }, options)
+    return this.#conversation.request(method, cursor === undefined ? undefined : { cursor }, options)
   }
 }
 

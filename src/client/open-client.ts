@@ -5,6 +5,7 @@ import type { ProtocolRevision } from '../protocol/revisions.ts'
 import { Client } from './client.ts'
 import { DEFAULT_CLIENT_INFO } from './client-info.ts'
 import { Connection } from './connection.ts'
+import { createConversation } from './conversation.ts'
 import { createInteraction, interactionCapabilities, type InteractionHandlers } from './interaction.ts'
 import type { ClientMiddleware } from './middleware.ts'
 import type { ClientTransport } from './transport.ts'
@@ -46,13 +47,32 @@ export interface ClientOptions extends InteractionHandlers {
  * @throws {TransportError} or `RpcError`, as in connecting; the transport is closed then
  */
 export async function openClient(transport: ClientTransport, options: ClientOptions = {}): Promise<Client> {
-  const { clientInfo = DEFAULT_CLIENT_INFO, revision = 'auto', signal, elicitation, sampling, roots, ...rest } = options
+  const { clientInfo = DEFAULT_CLIENT_INFO, revision = 'auto', signal, elicitation, sampling, roots } = options
+  const { timeoutMs, maxInFlight, maxInputRounds, middleware, onNotification, onError, onClosed } = options
   const handlers = { ...(elicitation && { elicitation }), ...(sampling && { sampling }), ...(roots && { roots }) }
   const capabilities = interactionCapabilities(handlers, options.capabilities ?? {})
   const interaction = createInteraction(handlers)
   const listens = options.onNotification !== undefined || Object.keys(handlers).length > 0
-  const connection = new Connection(transport, { ...rest, clientInfo, capabilities, revision, interaction, listens })
+  const connection: Connection = new Connection(transport, {
+    clientInfo,
+    capabilities,
+    revision,
+    interaction,
+    listens,
+    onNotification: notification => conversation.notice(notification),
+    onRenewed: () => conversation.renewed(),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(maxInFlight !== undefined && { maxInFlight }),
+    ...(onError && { onError }),
+    ...(onClosed && { onClosed }),
+  })
+  const conversation = createConversation(connection, {
+    interaction,
+    maxInputRounds,
+    middleware,
+    onNotification,
+    onError,
+  })
   await connection.open(signal ? { signal } : {})
-  const { onError, strictOutput = false } = options
-  return new Client(connection, { strictOutput, ...(onError && { onError }) })
+  return new Client(connection, conversation, { onError, strictOutput: options.strictOutput ?? false })
 }
