@@ -31,6 +31,8 @@ export interface DeviceOptions {
   readonly clientMetadataUrl?: string
   /** What the client says about itself when it registers. */
   readonly clientMetadata?: ClientMetadata
+  /** For an authorization server that registers only clients with one (RFC 7591 §3); never stored or shown. */
+  readonly initialAccessToken?: string
 }
 
 /**
@@ -39,7 +41,8 @@ export interface DeviceOptions {
  * @throws {OAuthError} `client_metadata_url_invalid`
  * @see RFC 8628
  */
-export function device({ onCode, client, clientMetadataUrl, clientMetadata }: DeviceOptions): GrantStrategy {
+export function device(options: DeviceOptions): GrantStrategy {
+  const { onCode, client, clientMetadataUrl, clientMetadata, initialAccessToken } = options
   if (clientMetadataUrl !== undefined) assertClientIdMetadataDocumentUrl(clientMetadataUrl)
   return {
     name: 'device_code',
@@ -49,6 +52,7 @@ export function device({ onCode, client, clientMetadataUrl, clientMetadata }: De
     ...(client && { client }),
     ...(clientMetadataUrl !== undefined && { clientMetadataUrl }),
     ...(clientMetadata && { clientMetadata }),
+    ...(initialAccessToken !== undefined && { initialAccessToken }),
     obtain: context => obtain(context, onCode),
   }
 }
