@@ -10,7 +10,7 @@ if (mode === 'fails') {
   console.error(`\u001b[31mError\u001b[0m: the key ${process.env.API_KEY} is refused`)
   process.exit(3)
 }
-if (mode === 'stubborn') process.on('SIGTERM', () => undefined)
+if (mode === 'stubborn') process.on('SIGTERM', () => writeSync(2, 'SIGTERM\n'))
 // Neither the end of input nor SIGTERM ends these.
 if (['stubborn', 'unwilling', 'deaf'].includes(mode)) setInterval(() => undefined, 1000)
 if (mode === 'silent') process.stdin.resume()
@@ -62,4 +62,5 @@ if (mode !== 'silent' && mode !== 'deaf') {
     const result = answer(params)
     if (result !== undefined) say({ id, result })
   })
+  process.stdin.on('end', () => writeSync(2, 'input ended\n'))
 }

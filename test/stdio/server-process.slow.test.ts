@@ -72,9 +72,17 @@ describe('a server process', () => {
     expect(stderr.length).toBeGreaterThan(10_000)
   })
 
-  it('exits by the end of its input, before any signal', async () => {
-    const { client, stderr } = await open('plain', { exitTimeoutMs: 20_000 })
+  it('has its input closed, then gets SIGTERM, then SIGKILL', async () => {
+    const { client, stderr } = await open('stubborn', { exitTimeoutMs: 300 })
     await client.close()
+    expect(stderr.slice(1)).toEqual(['input ended', 'SIGTERM'])
+    expect(exists(pidIn(stderr))).toBe(false)
+  })
+
+  it('that exits by the end of its input gets no signal, and is not waited for any longer', async () => {
+    const { client, stderr } = await open('plain', { exitTimeoutMs: 1_000_000 })
+    await client.close()
+    expect(stderr.slice(1)).toEqual(['input ended'])
     expect(exists(pidIn(stderr))).toBe(false)
   })
 
