@@ -1,0 +1,28 @@
+import { createRequire } from 'node:module'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Vite } from 'vitest/node'
+
+/** The scripts of the test pages as a browser gets them, by path: one for each file of `page/`, and what they share. */
+export async function bundlePages(): Promise<ReadonlyMap<string, string>> {
+  // The bundler that vitest itself runs on.
+  const beside = createRequire(createRequire(import.meta.url).resolve('vitest/package.json'))
+  const { build } = (await import(pathToFileURL(beside.resolve('vite')).href)) as typeof Vite
+  const built = await build({
+    configFile: false,
+    logLevel: 'warn',
+    resolve: { alias: [{ find: /^latchkey\/(client|oauth|browser)$/, replacement: resolve('src/$1.ts') }] },
+    build: {
+      write: false,
+      minify: true,
+      target: 'es2022',
+      modulePreload: false,
+      rollupOptions: {
+        input: { app: resolve('test/browser/page/app.ts'), callback: resolve('test/browser/page/callback.ts') },
+        output: { entryFileNames: '[name].js' },
+      },
+    },
+  })
+  if (!('output' in built)) throw new Error('The bundler gave another result than one bundle.')
+  return new Map(built.output.map(file => [`/${file.fileName}`, 'code' in file ? file.code : '']))
+}
