@@ -3,7 +3,14 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { basename, dirname, join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
-const withExamples = ['README.md', 'docs/grants.md', 'docs/networks.md', 'docs/stdio.md']
+const withExamples = [
+  'README.md',
+  'docs/grants.md',
+  'docs/networks.md',
+  'docs/stdio.md',
+  'docs/browser.md',
+  'docs/client.md',
+]
 const documents = [
   'README.md',
   'CONTRIBUTING.md',
@@ -14,6 +21,8 @@ const documents = [
   'docs/grants.md',
   'docs/networks.md',
   'docs/stdio.md',
+  'docs/browser.md',
+  'docs/client.md',
   ...readdirSync('docs/decisions').map(name => `docs/decisions/${name}`),
 ]
 
