@@ -23,6 +23,8 @@ export interface GrantAttempt {
   readonly target: AuthorizationTarget
   /** Asked for explicitly. */
   readonly explicitScope: string | undefined
+  /** The application asks for a login by name. */
+  readonly explicit: boolean
   readonly challenge: AuthorizationChallenge | undefined
   /** What is stored about the issuer. */
   readonly credentials: IssuerCredentials | undefined
@@ -92,7 +94,7 @@ interface DirectRequests {
 
 /** Requests of a grant without a redirect: all as one client, and all tokens bound to one key. */
 function createDirectRequests(context: SessionContext, attempt: GrantAttempt): DirectRequests {
-  const { target, challenge, credentials, scope, signal, onLearned } = attempt
+  const { target, challenge, credentials, explicit, scope, signal, onLearned } = attempt
   let identified: Promise<ClientIdentity> | undefined
   let key: ReturnType<typeof dpopKeyForLogin> | undefined
 
@@ -115,7 +117,13 @@ function createDirectRequests(context: SessionContext, attempt: GrantAttempt): D
       const dpopJwk = await (key ??= dpopKeyForLogin(context, { target, credentials, challenge }))
       throwIfAborted(signal)
       const redemption = requestToken(context, target, client, { form, dpopJwk }).then(answer =>
-        storeLogin(context, { issuer: target.issuer, answer, requestedScope: scope, resource: target.resource }),
+        storeLogin(context, {
+          issuer: target.issuer,
+          answer,
+          requestedScope: scope,
+          resource: target.resource,
+          explicit,
+        }),
       )
       await context.track(redemption)
     },

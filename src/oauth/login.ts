@@ -189,8 +189,9 @@ async function obtainOnce(context: SessionContext, attempt: Attempt): Promise<vo
     ...(scope !== undefined && { scope }),
   })
   if (context.grant.interactive) attempt.admit?.()
-  const { scope: explicitScope, subjectToken } = attempt
-  await runGrant(context, { target, challenge, credentials, explicitScope, subjectToken, scope, signal, onLearned })
+  const { scope: explicitScope, explicit = false, subjectToken } = attempt
+  const asked = { explicitScope, explicit, scope }
+  await runGrant(context, { target, challenge, credentials, ...asked, subjectToken, signal, onLearned })
 }
 
 /** Says which rules are relaxed for the issuer that a login goes to (R-EXC-1). */

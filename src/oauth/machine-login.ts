@@ -22,11 +22,21 @@ export function loginInstead(
   const grant = current?.credentials.grant
   if (!current || !grant) return undefined
   if (isForeignGrant(context, current.credentials)) {
-    if (!explicit && holdsPersonsLogin(context, current.credentials)) throw personsLogin(context, current.issuer)
+    if (!explicit) assertNoPersonsLogin(context, record)
     return undefined
   }
   const newer = !alone && seen !== undefined && seen.grantId !== grant.grantId && !isExpired(grant, context.now())
   return newer ? { issuer: current.issuer, grantId: grant.grantId } : undefined
+}
+
+/**
+ * Asked again when the token of a machine is stored: a person finishes a login without the lock.
+ *
+ * @throws {OAuthError} `configuration` when a person's login would be replaced
+ */
+export function assertNoPersonsLogin(context: SessionContext, record: CredentialRecord | undefined): void {
+  const current = currentCredentials(record)
+  if (current && holdsPersonsLogin(context, current.credentials)) throw personsLogin(context, current.issuer)
 }
 
 function holdsPersonsLogin(context: SessionContext, credentials: IssuerCredentials): boolean {
