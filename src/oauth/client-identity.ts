@@ -42,7 +42,10 @@ export async function identifyClient(context: SessionContext, input: IdentityInp
   const { target, record, redirectUri, refused } = input
   const credentials = record?.issuers[target.issuer]
   const { client, clientMetadataUrl, clientAuthentication } = context.grant
-  if (clientAuthentication === 'none' && !client) return ANONYMOUS
+  if (clientAuthentication === 'none' && !client) {
+    assertSameWorkload(context, target.issuer, record)
+    return ANONYMOUS
+  }
   if (client) {
     assertSameIssuer(client, target.issuer, record)
     return preRegistered(client, target, credentials?.registration)
@@ -110,11 +113,11 @@ export function clientOfGrant(
 }
 
 /**
- * Whether stored tokens are not for this session: issued to another client than the one configured (field D19), to a person where the
- * session speaks for a machine, or bearer tokens where it requires proofs. A token of which the key is lost is nobody's (R-DPOP-1).
+ * Whether stored tokens are not for this session: issued to another client than the one configured (field D19), to a person or to somebody
+ * else where the session speaks for a machine, or bearer tokens where it requires proofs. A token of which the key is lost is nobody's (R-DPOP-1).
  */
 export function isForeignGrant(
-  { grant: { client, interactive }, dpop, dpopKeys }: Pick<SessionContext, 'grant' | 'dpop' | 'dpopKeys'>,
+  { grant: { client, interactive, obtainsFor }, dpop, dpopKeys }: Pick<SessionContext, 'grant' | 'dpop' | 'dpopKeys'>,
   credentials: IssuerCredentials,
 ): boolean {
   const { grant, registration } = credentials
@@ -122,6 +125,8 @@ export function isForeignGrant(
   const isBound = grant.tokenType === 'DPoP'
   if (isBound ? !grant.dpopJwk || dpopKeys.isUnreadable(grant.dpopJwk) : dpop === true) return true
   if (!interactive && !grant.withoutPerson) return true
+  const namesBoth = obtainsFor !== undefined && grant.obtainedFor !== undefined
+  if (!interactive && namesBoth && grant.obtainedFor !== obtainsFor) return true
   return client !== undefined && (grant.clientId ?? registration?.clientId) !== client.clientId
 }
 
@@ -228,22 +233,55 @@ export function isBeyondRegistration(
 }
 
 function assertSameIssuer(client: PreRegisteredClient, issuer: string, record: CredentialRecord | undefined): void {
-  if (record?.issuers[issuer]?.registration?.clientId === client.clientId) return
-  const bound = Object.entries(record?.issuers ?? {}).find(
-    ([, { registration }]) => registration?.kind === 'pre-registered' && registration.clientId === client.clientId,
-  )
-  if (!bound) return
+  const bound = boundTo(record, issuer, ({ registration }) => {
+    // What a server calls those who register themselves says nothing: it may use the id of another.
+    return registration?.kind === 'pre-registered' && registration.clientId === client.clientId
+  })
+  if (bound === undefined) return
   throw new OAuthError(
     'registration_issuer_changed',
-    `The MCP server now names the authorization server ${issuer}, but the client ${client.clientId} belongs to ${bound[0]}.`,
+    `The MCP server now names the authorization server ${issuer}, but the client ${client.clientId} belongs to ${bound}.`,
     {
       step: 'client identity',
       issuer,
-      expected: bound[0],
+      expected: bound,
       received: issuer,
       hint: 'If the move is genuine, forget the stored client (logout with the client) and configure one of the new authorization server.',
     },
   )
+}
+
+/** A workload without a client id has no registration that remembers where it belongs; its token does. */
+function assertSameWorkload(
+  { grant: own }: SessionContext,
+  issuer: string,
+  record: CredentialRecord | undefined,
+): void {
+  const bound = boundTo(record, issuer, ({ grant }) => {
+    return grant?.withoutPerson === true && grant.clientId === undefined && grant.obtainedFor === own.obtainsFor
+  })
+  if (bound === undefined) return
+  throw new OAuthError(
+    'registration_issuer_changed',
+    `The MCP server now names the authorization server ${issuer}, but this workload was given its tokens by ${bound}.`,
+    {
+      step: 'client identity',
+      issuer,
+      expected: bound,
+      received: issuer,
+      hint: 'If the move is genuine, log out first. To say which authorization server is meant, configure its issuer.',
+    },
+  )
+}
+
+/** The other issuer that something belongs to; undefined where it belongs to this one, or to none yet. */
+function boundTo(
+  record: CredentialRecord | undefined,
+  issuer: string,
+  belongs: (credentials: IssuerCredentials) => boolean,
+): string | undefined {
+  const bound = Object.entries(record?.issuers ?? {}).flatMap(([each, found]) => (belongs(found) ? [each] : []))
+  return bound.includes(issuer) ? undefined : bound[0]
 }
 
 function registrationRequired(issuer: string, redirectUri: string | undefined): OAuthError {

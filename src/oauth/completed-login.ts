@@ -1,4 +1,5 @@
 import { mergeTokens, withLogin } from './credential-record.ts'
+import { assertNoPersonsLogin } from './machine-login.ts'
 import { ENCRYPTED_TOKEN_HINT, isEncryptedToken } from './protocol/provider-hint.ts'
 import { randomId, type SessionContext } from './session-context.ts'
 import type { TokenAnswer } from './token-request.ts'
@@ -9,6 +10,8 @@ export interface CompletedTokenRequest {
   readonly answer: TokenAnswer
   readonly requestedScope: string | undefined
   readonly resource: string | undefined
+  /** A machine may take the place of a person: the application asked for that by name. Default false. */
+  readonly explicit?: boolean
   /** To be kept; checked. */
   readonly idToken?: string | undefined
 }
@@ -17,11 +20,12 @@ export interface CompletedTokenRequest {
  * Stores the outcome of a login: a new grant that inherits nothing and replaces tokens, scope, issuer and registration as one unit
  * (R-REFRESH-6).
  *
+ * @throws {OAuthError} `configuration` when a person logged in while a machine was waiting for its token
  * @throws {StoreError}
  */
 export async function storeLogin(
   context: SessionContext,
-  { issuer, answer, requestedScope, resource, idToken }: CompletedTokenRequest,
+  { issuer, answer, requestedScope, resource, explicit = false, idToken }: CompletedTokenRequest,
 ): Promise<void> {
   const grantId = randomId(context)
   const { registration } = answer.client
@@ -32,11 +36,15 @@ export async function storeLogin(
     resource,
     ...(registration && { clientId: registration.clientId }),
     withoutPerson: !context.grant.interactive,
+    obtainedFor: context.grant.obtainsFor,
     dpopJwk: answer.dpopJwk,
     idToken,
   } as const
   const grant = mergeTokens(answer.response, origin, context.now())
-  await context.records.update(record => withLogin(record, { issuer, grant, registration, requestedScope }))
+  await context.records.update(record => {
+    if (!context.grant.interactive && !explicit) assertNoPersonsLogin(context, record)
+    return withLogin(record, { issuer, grant, registration, requestedScope })
+  })
   const { scope, expiresAt, obtainedAt, refreshToken } = grant
   const refreshable = refreshToken !== undefined
   context.emit({

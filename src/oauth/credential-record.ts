@@ -44,6 +44,7 @@ export type GrantOrigin =
       /** Of a registered client; a client-id metadata document is never stored (R-CIMD-3). */
       readonly clientId?: string | undefined
       readonly withoutPerson?: boolean
+      readonly obtainedFor?: string | undefined
       readonly dpopJwk?: DpopJwk | undefined
       readonly idToken?: string | undefined
     }
@@ -57,7 +58,8 @@ export type GrantOrigin =
  */
 export function mergeTokens(response: TokenResponse, origin: GrantOrigin, now: number): StoredGrant {
   const previous = origin.kind === 'refresh' ? origin.previous : undefined
-  const { clientId, withoutPerson, dpopJwk } = previous ?? (origin as Extract<GrantOrigin, { kind: 'login' }>)
+  const { clientId, withoutPerson, obtainedFor, dpopJwk } =
+    previous ?? (origin as Extract<GrantOrigin, { kind: 'login' }>)
   const refreshToken = response.refreshToken ?? previous?.refreshToken
   const scope = response.scope ?? (origin.kind === 'refresh' ? origin.previous.scope : origin.requestedScope)
   const resource = origin.kind === 'refresh' ? origin.previous.resource : origin.resource
@@ -73,6 +75,7 @@ export function mergeTokens(response: TokenResponse, origin: GrantOrigin, now: n
     ...(resource !== undefined && { resource }),
     ...(clientId !== undefined && { clientId }),
     ...(withoutPerson === true && { withoutPerson }),
+    ...(obtainedFor !== undefined && { obtainedFor }),
     ...(dpopJwk && { dpopJwk }),
     ...(idToken !== undefined && { idToken }),
   }

@@ -130,7 +130,8 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
       const issuers = orderIssuers(published?.authorizationServers ?? [], input.record, options.preferIssuer)
       const known = currentCredentials(input.record)
       const { onlyIssuer } = options
-      if (onlyIssuer !== undefined && published && !issuers.includes(onlyIssuer)) throw notTheOne(onlyIssuer, issuers)
+      if (onlyIssuer !== undefined && published && !published.authorizationServers.includes(onlyIssuer))
+        throw notTheOne(onlyIssuer, issuers)
       if (onlyIssuer !== undefined) return targetAt(onlyIssuer, published, input)
       // After a restart the document's named URL is no longer known; the issuer that was bound when it was is (D13).
       if (!published && known?.credentials.grant) return targetAt(known.issuer, undefined, input)

@@ -23,7 +23,8 @@ export interface FinishOptions {
  * Finishes the login that `parameters` answer, whichever process began it: `state`, then `iss`, then everything else; the pending
  * login is burnt before its code is redeemed, once (R-AUTHZ-3, R-AUTHZ-5).
  *
- * @throws {OAuthError} `authorization_response_invalid` (unknown or stale `state`, wrong `iss`), `authorization_refused`, and what the token request throws
+ * @throws {OAuthError} `authorization_response_invalid` (unknown or stale `state`, wrong `iss`), `issuer_mismatch` (not the one that is configured),
+ * `authorization_refused`, and what the token request throws
  */
 export async function finishPendingLogin(
   context: SessionContext,
@@ -36,6 +37,7 @@ export async function finishPendingLogin(
     states.length === 1 ? findPendingLogin(await context.records.read(), states[0] ?? '', context.now()) : undefined
   if (!found) throw unknownState()
   const { state, pending } = found
+  assertPinnedIssuer(context, pending)
   try {
     const { issuer, statedIssuer = issuer, issRequired } = pending
     const { code } = validateAuthorizationResponse(parameters, { issuer: statedIssuer, issRequired })
@@ -83,6 +85,18 @@ async function redeemCode(
   const idToken = idTokenOfLogin(context, target, pending, answer)
   const { issuer, requestedScope } = pending
   await storeLogin(context, { issuer, answer, requestedScope, resource, idToken })
+}
+
+/** Somebody else over the same store, pinned to no issuer or to another one, may have begun it. */
+function assertPinnedIssuer({ grant }: SessionContext, { issuer }: PendingLogin): void {
+  if (grant.issuer === undefined || grant.issuer === issuer) return
+  throw new OAuthError('issuer_mismatch', `This login was begun at ${issuer}, which may not be used here.`, {
+    step: 'authorization response',
+    issuer,
+    expected: grant.issuer,
+    received: issuer,
+    hint: 'Begin the login again.',
+  })
 }
 
 function unknownState(): OAuthError {

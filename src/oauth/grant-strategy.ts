@@ -136,6 +136,11 @@ export interface GrantStrategy {
   readonly issuer?: string
   /** `none`: the token request names no client at all, the assertion speaks for itself. Default: the client authenticates. */
   readonly clientAuthentication?: 'none'
+  /**
+   * Names whom a grant without a person speaks for, for this session not to use what another one obtained for somebody else in the same record.
+   * No secret. Absent: whoever has the same client.
+   */
+  readonly obtainsFor?: string
   /** Scope to ask for where neither challenge nor metadata names one; the session's own `scope` goes first. */
   readonly scope?: string
   /** Added to the authorization request, for providers that need more (`audience`, `prompt`). */

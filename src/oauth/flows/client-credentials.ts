@@ -49,6 +49,7 @@ export function clientCredentials(options: ClientCredentialsOptions): GrantStrat
     interactive: false,
     usesRedirect: false,
     grantTypes: ['client_credentials'],
+    obtainsFor: 'client_credentials',
     client: {
       clientId,
       ...(method !== 'private_key_jwt' && clientSecret !== undefined && { clientSecret }),

@@ -1,5 +1,6 @@
 import { OAuthError } from '../errors.ts'
 import type { GrantStrategy, IdTokenRequest, PreRegisteredClient } from '../grant-strategy.ts'
+import { idTokenSubject } from '../protocol/id-token.ts'
 import { identityAssertionForm, jwtBearerForm, readIdentityAssertion } from '../protocol/token-exchange.ts'
 import { readAssertion } from './read-assertion.ts'
 
@@ -10,7 +11,10 @@ export interface IdentityProvider {
   readonly tokenEndpoint?: string
   /** This client as the identity provider knows it. */
   readonly client: PreRegisteredClient
-  /** The ID token of the person's login, or how to get one; `openIdLogin` logs the person in. */
+  /**
+   * The ID token of the person's login, or how to get one; `openIdLogin` logs the person in. A callback is always about the same person: several
+   * people need a profile each.
+   */
   readonly idToken: string | ((wanted: IdTokenRequest) => string | Promise<string>)
 }
 
@@ -43,6 +47,8 @@ export function identityAssertion(options: IdentityAssertionOptions): GrantStrat
     }
   }
   const { idToken } = identityProvider
+  // Whoever a callback is about is not known before it is asked: its people have profiles of their own.
+  const sub = typeof idToken === 'string' ? idTokenSubject(idToken) : undefined
   /** What the identity provider did not take: it ended there before its time. */
   let refused: string | undefined
   return {
@@ -51,6 +57,7 @@ export function identityAssertion(options: IdentityAssertionOptions): GrantStrat
     usesRedirect: false,
     grantTypes: ['urn:ietf:params:oauth:grant-type:jwt-bearer'],
     client,
+    obtainsFor: ['identity_assertion', identityProvider.issuer, identityProvider.client.clientId, sub ?? ''].join(' '),
     ...(issuer !== undefined && { issuer }),
     ...(scope !== undefined && { scope }),
     subjectToken: ({ signal, interactive, asking }) =>

@@ -15,7 +15,7 @@ export interface WorkloadIdentityOptions {
   readonly token: AssertionSource
   /** Where the authorization server wants the client named beside the assertion. */
   readonly clientId?: string
-  /** The only authorization server that may see the platform's token. Default: the one that the MCP server names. */
+  /** The only authorization server that may see the platform's token. Default: the one that the MCP server names first, and from then on that one. */
   readonly issuer?: string
   /** Asked for where neither the challenge nor the server's metadata names a scope. */
   readonly scope?: string
@@ -35,6 +35,7 @@ export function workloadIdentity({ token, clientId, issuer, scope }: WorkloadIde
     usesRedirect: false,
     grantTypes: ['urn:ietf:params:oauth:grant-type:jwt-bearer'],
     clientAuthentication: 'none',
+    obtainsFor: 'workload_identity',
     ...(clientId !== undefined && { client: { clientId, tokenEndpointAuthMethod: 'none' } }),
     ...(issuer !== undefined && { issuer }),
     ...(scope !== undefined && { scope }),

@@ -65,6 +65,15 @@ export function idTokenExpiry(idToken: string): number | undefined {
   }
 }
 
+/** Whom an ID token is about; undefined for what cannot be read. */
+export function idTokenSubject(idToken: string): string | undefined {
+  try {
+    return decodeJwt(idToken).sub
+  } catch {
+    return undefined
+  }
+}
+
 function claimsOf(idToken: string): JWTPayload {
   try {
     return decodeJwt(idToken)

@@ -46,6 +46,8 @@ export interface StoredGrant {
   readonly clientId?: string
   /** It was obtained without asking a person: it speaks for a machine. */
   readonly withoutPerson?: true
+  /** Whom it speaks for, where that was a matter of configuration; used for nobody else. */
+  readonly obtainedFor?: string
   /** The private key, a JWK with `alg`, that the tokens are bound to (RFC 9449). */
   readonly dpopJwk?: DpopJwk
   /** Who logged in, as an identity provider asserts it; kept only for logins at one. */

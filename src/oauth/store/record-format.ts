@@ -104,6 +104,7 @@ const isGrant = object({
   resource: optional(isString),
   clientId: optional(isString),
   withoutPerson: optional(value => value === true),
+  obtainedFor: optional(isString),
   dpopJwk: optional(isObject),
   idToken: optional(isString),
 })
