@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { addDeviceEndpoint, DEVICE, DEVICE_GRANT } from './device-endpoint.ts'
-import { ISSUER, json, SERVER, World } from './world.ts'
+import { testKey } from './keys.ts'
+import { ISSUER, json, OTHER_ISSUER, SERVER, World } from './world.ts'
 
 const REGISTER = `POST ${ISSUER}/register`
 const KEY = { server: SERVER, profile: 'default' }
@@ -99,6 +100,26 @@ describe('the client of a login on another device', () => {
     const authorization = `Basic ${btoa('tv:tv-secret')}`
     const requests = [...world.to(DEVICE), ...endpoint.polls]
     expect(requests.map(({ headers }) => headers.get('authorization'))).toEqual([authorization, authorization])
+  })
+
+  it('R-CIMD-5 a client-id metadata document with a key authenticates at both endpoints', async () => {
+    const { world, endpoint } = devices()
+    world.serverMetadata = { ...world.serverMetadata, client_id_metadata_document_supported: true }
+    const clientMetadataKey = { key: testKey('P-256').pem, algorithm: 'ES256' } as const
+    const grant = endpoint.grant({ clientMetadataUrl: DOCUMENT, clientMetadataKey })
+    await world.session({ grant, ...endpoint.options }).login()
+    const assertions = [...world.to(DEVICE), ...endpoint.polls].map(({ form }) => form.get('client_assertion'))
+    expect(assertions).toHaveLength(2)
+    expect(new Set(assertions.map(assertion => assertion?.split('.').length))).toEqual(new Set([3]))
+  })
+
+  it('R-ISS-BIND a pinned authorization server is the only one that is asked', async () => {
+    const { world, endpoint } = devices()
+    const grant = endpoint.grant({ client: { clientId: 'tv', clientSecret: 'tv-secret' }, issuer: OTHER_ISSUER })
+    await expect(world.session({ grant, ...endpoint.options }).login()).rejects.toMatchObject({
+      code: 'issuer_mismatch',
+    })
+    expect([world.count(DEVICE), endpoint.polls.length]).toEqual([0, 0])
   })
 
   it('R-REFRESH-7 refreshed afterwards as the same client, by another session too', async () => {

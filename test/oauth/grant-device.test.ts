@@ -204,7 +204,10 @@ describe('ending a login on another device', () => {
         waits.push(resolve)
       })
     const session = world.session({ grant: endpoint.grant({ ...CLIENT, onCode }), sleep })
-    await expect(session.login()).rejects.toThrow('no screen')
+    await expect(session.login()).rejects.toMatchObject({
+      code: 'configuration',
+      cause: expect.objectContaining({ message: 'no screen' }) as Error,
+    })
     for (const wake of waits) wake()
     await world.settle()
     expect(endpoint.polls).toHaveLength(0)

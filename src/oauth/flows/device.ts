@@ -1,5 +1,11 @@
 import { OAuthError } from '../errors.ts'
-import type { ClientMetadata, GrantContext, GrantStrategy, PreRegisteredClient } from '../grant-strategy.ts'
+import type {
+  ClientMetadata,
+  ClientPrivateKey,
+  GrantContext,
+  GrantStrategy,
+  PreRegisteredClient,
+} from '../grant-strategy.ts'
 import { assertClientIdMetadataDocumentUrl } from '../protocol/client-id-metadata.ts'
 import {
   DEVICE_CODE_GRANT,
@@ -9,6 +15,8 @@ import {
   type DeviceAuthorization,
 } from '../protocol/device.ts'
 import { stringMember } from '../protocol/json-object.ts'
+import { assertPrivateKey } from '../protocol/signing-key.ts'
+import { throwIfAborted, waitFor } from '../single-flight.ts'
 
 /** What a person needs to approve a login on another device. */
 export interface DeviceCode {
@@ -29,21 +37,29 @@ export interface DeviceOptions {
   readonly client?: PreRegisteredClient
   /** https URL of a client-id metadata document, used where the authorization server supports them. */
   readonly clientMetadataUrl?: string
+  /** Its public half is in that document, which then says `private_key_jwt`. */
+  readonly clientMetadataKey?: ClientPrivateKey
+  /** The only authorization server that may be used. Default: the one that the MCP server names. */
+  readonly issuer?: string
   /** What the client says about itself when it registers. */
   readonly clientMetadata?: ClientMetadata
-  /** For an authorization server that registers only clients with one (RFC 7591 §3); never stored or shown. */
+  /**
+   * For an authorization server that registers only clients with one (RFC 7591 §3); never stored or shown. It goes to the authorization
+   * server that the MCP server names, but to no second one: give `issuer`, too, to say which.
+   */
   readonly initialAccessToken?: string
 }
 
 /**
  * The device authorization grant: a person approves in a browser on another device, for which nothing has to reach this one.
  *
- * @throws {OAuthError} `client_metadata_url_invalid`
+ * @throws {OAuthError} `client_metadata_url_invalid`, `configuration`
  * @see RFC 8628
  */
 export function device(options: DeviceOptions): GrantStrategy {
-  const { onCode, client, clientMetadataUrl, clientMetadata, initialAccessToken } = options
+  const { onCode, client, clientMetadataUrl, clientMetadataKey, issuer, clientMetadata, initialAccessToken } = options
   if (clientMetadataUrl !== undefined) assertClientIdMetadataDocumentUrl(clientMetadataUrl)
+  for (const key of [client?.privateKey, clientMetadataKey]) if (key) assertPrivateKey(key)
   return {
     name: 'device_code',
     interactive: true,
@@ -51,6 +67,8 @@ export function device(options: DeviceOptions): GrantStrategy {
     grantTypes: [DEVICE_CODE_GRANT, 'refresh_token'],
     ...(client && { client }),
     ...(clientMetadataUrl !== undefined && { clientMetadataUrl }),
+    ...(clientMetadataKey && { clientMetadataKey }),
+    ...(issuer !== undefined && { issuer }),
     ...(clientMetadata && { clientMetadata }),
     ...(initialAccessToken !== undefined && { initialAccessToken }),
     obtain: context => obtain(context, onCode),
@@ -71,12 +89,25 @@ async function obtain(context: GrantContext, onCode: DeviceOptions['onCode']): P
   const signal = AbortSignal.any([context.signal, over.signal])
   try {
     const code = { userCode, verificationUri, ...(complete !== undefined && { verificationUriComplete: complete }) }
-    const shown = Promise.resolve(onCode({ ...code, expiresAt }, { signal }))
+    const shown = show(() => onCode({ ...code, expiresAt }, { signal }), signal)
     // A code that could not be shown is waited for in vain; showing it may last as long as the login.
     const failed = shown.then(() => new Promise<never>(() => {}))
-    await Promise.race([poll(context, begun, expiresAt), failed])
+    await Promise.race([poll(context, begun, { expiresAt, signal }), failed])
   } finally {
     over.abort()
+  }
+}
+
+/** What the application throws is its own; our errors say where it happened. */
+async function show(onCode: () => void | Promise<void>, signal: AbortSignal): Promise<void> {
+  try {
+    await onCode()
+  } catch (cause) {
+    throwIfAborted(signal)
+    if (cause instanceof OAuthError) throw cause
+    const hint = 'See the cause of this error.'
+    const detail = { step: 'device authorization', hint }
+    throw new OAuthError('configuration', 'The code could not be shown.', detail, { cause })
   }
 }
 
@@ -85,13 +116,17 @@ const SLOWER_BY_S = 5
 /** Longest interval after failed connections, in seconds. */
 const SLOWEST_S = 60
 
-async function poll(context: GrantContext, begun: DeviceAuthorization, expiresAt: number): Promise<void> {
+async function poll(
+  context: GrantContext,
+  begun: DeviceAuthorization,
+  { expiresAt, signal }: { readonly expiresAt: number; readonly signal: AbortSignal },
+): Promise<void> {
   const { target } = context
   const { deviceCode } = begun
   const form = deviceCodeForm({ deviceCode, resource: target.resource, extra: target.exception?.tokenParameters })
   let { interval } = begun
   for (;;) {
-    await context.sleep(interval * 1000)
+    await waitFor(context.sleep(interval * 1000), signal)
     if (context.now() >= expiresAt) throw expired(context)
     try {
       await context.redeem(form)
