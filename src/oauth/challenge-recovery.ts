@@ -264,7 +264,8 @@ function challengeOf({ response, accessToken }: RejectedRequest): AuthorizationC
 }
 
 function looksLikeLogin(response: Response, url: URL): boolean {
-  if (response.status === 403) return true
+  // Where it leads a browser does not tell; the metadata must.
+  if (response.status === 403 || response.type === 'opaqueredirect') return true
   const location = response.headers.get('location')
   if (response.status < 300 || response.status > 399 || location === null || !URL.canParse(location, url)) return false
   return new URL(location, url).origin !== url.origin
