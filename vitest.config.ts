@@ -46,8 +46,10 @@ export default defineConfig({
           include: [`test/${suite}/**/*.test.ts`],
           testTimeout: 90_000,
           hookTimeout: 60_000,
-          // Processes wait for one another more than they compute.
-          fileParallelism: suite === 'processes',
+          // Processes wait for one another more than they compute, and browsers for people.
+          fileParallelism: suite === 'processes' || suite === 'browser',
+          // The pages are bundled once for all files.
+          isolate: suite !== 'browser',
         },
       })),
     ],

@@ -3,8 +3,14 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Vite } from 'vitest/node'
 
+let bundled: Promise<ReadonlyMap<string, string>> | undefined
+
 /** The scripts of the test pages as a browser gets them, by path: one for each file of `page/`, and what they share. */
-export async function bundlePages(): Promise<ReadonlyMap<string, string>> {
+export function bundlePages(): Promise<ReadonlyMap<string, string>> {
+  return (bundled ??= bundle())
+}
+
+async function bundle(): Promise<ReadonlyMap<string, string>> {
   // The bundler that vitest itself runs on.
   const beside = createRequire(createRequire(import.meta.url).resolve('vitest/package.json'))
   const { build } = (await import(pathToFileURL(beside.resolve('vite')).href)) as typeof Vite

@@ -1,19 +1,13 @@
-import { existsSync, mkdtempSync, statSync } from 'node:fs'
+import { mkdtempSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Browser, chromium, type Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Page } from 'playwright-core'
+import { afterEach, beforeEach, expect, it } from 'vitest'
 import { connect } from '../../src/client.ts'
 import { createBrowserAuthorizer } from '../../src/node.ts'
 import { authorizationCode, withOAuth } from '../../src/oauth.ts'
 import { type ProtectedNotes, startProtectedNotes } from '../interop/protected-notes.ts'
-
-const executable = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync)
-const required = Boolean(process.env['LATCHKEY_REQUIRE_BROWSER'] ?? process.env['CI'])
-
-if (!executable && !required) {
-  console.warn('skipped: no Chromium is installed, so no login was tried in a real browser (apt-get install chromium)')
-}
+import { describeInChromium } from './chromium.ts'
 
 function withResolvers(): { promise: Promise<void>; resolve: () => void; reject: (reason: unknown) => void } {
   let settle!: Pick<ReturnType<typeof withResolvers>, 'resolve' | 'reject'>
@@ -21,32 +15,15 @@ function withResolvers(): { promise: Promise<void>; resolve: () => void; reject:
   return { promise, ...settle }
 }
 
-describe.skipIf(!executable && !required)('a login in a real browser', () => {
+describeInChromium('a login in a real browser', browser => {
   const screenshots = mkdtempSync(join(tmpdir(), 'latchkey-browser-'))
-  let browser: Browser
   let page: Page
   let world: ProtectedNotes
 
-  beforeAll(async () => {
-    if (!executable)
-      throw new Error('A browser is required here, and no Chromium is installed: apt-get install chromium')
-    browser = await chromium.launch({
-      executablePath: executable,
-      args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-dev-shm-usage'],
-    })
-  })
-  afterAll(async () => {
-    await browser?.close()
-  })
   beforeEach(async () => {
     world = await startProtectedNotes()
-    page = await browser.newPage({ viewport: { width: 960, height: 640 } })
+    page = await browser().newPage({ viewport: { width: 960, height: 640 } })
     page.setDefaultTimeout(15_000)
-    // Nothing outside this machine is asked for: the provider's pages name a web font.
-    await page.route(
-      url => url.hostname !== '127.0.0.1',
-      route => route.abort(),
-    )
   })
   afterEach(async () => {
     await page.close()

@@ -1,6 +1,7 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { storeContract } from '../../src/testing/store-contract.ts'
+import type { OAuthError } from '../../src/oauth.ts'
 import { bundlePages } from './bundle.ts'
 import { describeInChromium } from './chromium.ts'
 import { type PageServer, startPageServer } from './page-server.ts'
@@ -9,7 +10,7 @@ import './web-world.ts'
 const KEY = { server: 'https://mcp.example.com/mcp', profile: 'default' }
 const names = storeContract().map(({ name }) => name)
 
-describeInChromium('the stores of a page', browser => {
+describeInChromium('the stores and the authorizer of a page', browser => {
   let pages: PageServer
   let context: BrowserContext
   let page: Page
@@ -132,5 +133,16 @@ describeInChromium('the stores of a page', browser => {
       return [await store.get(key), await store.compareAndSet(key, 0, record)]
     }, KEY)
     expect(seen).toEqual([undefined, 1])
+  })
+
+  it('an authorizer takes no redirect URI of another origin', async () => {
+    const thrown = await page.evaluate(() => {
+      try {
+        return window.page.createPopupAuthorizer({ redirectUri: 'https://elsewhere.example/callback' })
+      } catch (error) {
+        return (error as OAuthError).code
+      }
+    })
+    expect(thrown).toBe('configuration')
   })
 })
