@@ -1,6 +1,7 @@
 import { OAuthError, type OAuthErrorDetail } from './errors.ts'
 import type { AuthorizationChallenge } from './protocol/challenge.ts'
 import { displayText, displayUrl } from './protocol/display-text.ts'
+import { refusedProofHint } from './protocol/proof-hint.ts'
 import { ENCRYPTED_TOKEN_HINT, isEncryptedToken } from './protocol/provider-hint.ts'
 
 /** A login is needed, and nobody may be asked here. `cause` says why the stored one cannot be used any more. */
@@ -89,6 +90,21 @@ export function freshTokenRejected(
       hint: resource ? OTHER_RESOURCE_HINT : isEncryptedToken(accessToken) ? ENCRYPTED_TOKEN_HINT : DISAGREEMENT_HINT,
     },
   )
+}
+
+/** The proof that went with the token is rejected: neither a refresh nor a person would change that. */
+export function proofRejected(
+  url: URL,
+  challenge: AuthorizationChallenge,
+  { headers, now }: { readonly headers: Headers; readonly now: number },
+): OAuthError {
+  return new OAuthError('dpop_proof_rejected', 'The server rejects the proof that goes with the token.', {
+    step: 'proof of possession',
+    url: displayUrl(url),
+    status: 401,
+    ...describe(challenge),
+    hint: refusedProofHint(headers, now),
+  })
 }
 
 /** The token that the application supplies is rejected, and it has no other. */

@@ -2,6 +2,7 @@ import { createAttemptBudget } from './attempts.ts'
 import {
   freshTokenRejected,
   loginRequired,
+  proofRejected,
   stepUpFailed,
   stepUpRequired,
   suppliedTokenRejected,
@@ -74,6 +75,8 @@ export function createChallengeRecovery({ context, logins, refresher }: Parts): 
 
     // The server asks for another proof of the same token; no login would bring that (R-DPOP-1).
     if (accessToken !== undefined && challenge?.error === 'use_dpop_nonce' && (await isBound(accessToken))) return false
+    if (accessToken !== undefined && challenge?.error === 'invalid_dpop_proof' && (await isBound(accessToken)))
+      throw proofRejected(rejected.url, challenge, { headers: response.headers, now: context.now() })
     // Somebody is logging in already: what comes of it deserves its own try, and uses up no mark.
     if (marks.adoptions < MAX_ADOPTIONS && (await logins.join(rejected.signal))) {
       marks.adoptions++

@@ -59,6 +59,8 @@ export type OAuthErrorCode =
   | 'revocation_failed'
   /** Tokens must be bound to a key, and no algorithm for it is known to all. */
   | 'dpop_unsupported'
+  /** The server rejects the proof of possession, not the token: mostly a clock is wrong. */
+  | 'dpop_proof_rejected'
 
 /** Where it happened and what was seen. Never holds a secret. */
 export interface OAuthErrorDetail {

@@ -4,6 +4,7 @@ import type { AuthorizationTarget } from './discovery.ts'
 import { OAuthError } from './errors.ts'
 import type { ClientAuthenticationMethod } from './protocol/client-authentication.ts'
 import type { DpopJwk } from './protocol/dpop.ts'
+import { refusedProofHint } from './protocol/proof-hint.ts'
 import { refusedDocumentHint } from './protocol/provider-hint.ts'
 import { readTokenResponse, type TokenResponse } from './protocol/token.ts'
 import type { SessionContext } from './session-context.ts'
@@ -48,6 +49,11 @@ export function isInvalidClient(error: unknown): boolean {
   return error instanceof OAuthError && error.detail.oauthError === 'invalid_client'
 }
 
+/** Whether an error says that the proof of possession is refused, which says nothing about what was to be redeemed. */
+export function isRefusedProof(error: unknown): boolean {
+  return error instanceof OAuthError && error.detail.oauthError === 'invalid_dpop_proof'
+}
+
 async function send(
   context: SessionContext,
   target: AuthorizationTarget,
@@ -61,6 +67,7 @@ async function send(
   try {
     return readTokenResponse(answer, { secrets, dpop: dpopJwk !== undefined })
   } catch (error) {
+    if (isRefusedProof(error)) throw withHint(error, refusedProofHint(answer.headers, context.now()))
     if (!isInvalidClient(error)) throw error
     context.discovery.invalidate()
     throw client.kind === 'client-id-metadata-document' ? withHint(error, refusedDocumentHint(client.clientId)) : error
