@@ -1,7 +1,7 @@
 import { TransportError } from '../jsonrpc/errors.ts'
 import type { JsonRpcNotification, RequestId } from '../jsonrpc/message.ts'
 import { Peer } from '../jsonrpc/peer.ts'
-import type { PeerRequestHandler } from '../jsonrpc/peer-options.ts'
+import { DEFAULT_TIMEOUT_MS, type PeerRequestHandler } from '../jsonrpc/peer-options.ts'
 import type { ClientCapabilities } from '../protocol/capabilities.ts'
 import type { Implementation } from '../protocol/implementation.ts'
 import type { LoggingLevel } from '../protocol/logging.ts'
@@ -128,6 +128,11 @@ export class Connection {
   /** The lowest level of log messages wanted with every request of a stateless server. */
   set logLevel(level: LoggingLevel) {
     this.#logLevel = level
+  }
+
+  /** Milliseconds a request waits for its answer, unless it says otherwise. */
+  get timeoutMs(): number {
+    return this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS
   }
 
   /** Fires when the connection is closed. */

@@ -136,6 +136,7 @@ export function createConversation(connection: Connection, options: Conversation
     return {
       style: connection.family.subscriptions.style,
       capabilities: connection.server.capabilities,
+      timeoutMs: connection.timeoutMs,
       request: (method, params, requestOptions) => request(method, params, requestOptions),
       listenFor: (filter, { signal, onSent }) =>
         connection.send('subscriptions/listen', { notifications: filter }, { signal, ...endless }, { onSent }),

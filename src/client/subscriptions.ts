@@ -1,5 +1,6 @@
-import { TransportError } from '../jsonrpc/errors.ts'
+import { RpcError, TransportError } from '../jsonrpc/errors.ts'
 import type { JsonRpcNotification, RequestId } from '../jsonrpc/message.ts'
+import { abortedError } from '../jsonrpc/waits.ts'
 import type { ServerCapabilities } from '../protocol/capabilities.ts'
 import { SUBSCRIPTION_ID_META_KEY } from '../protocol/meta.ts'
 import type { SubscriptionFilter } from '../protocol/subscriptions.ts'
@@ -36,6 +37,8 @@ export interface Subscription extends AsyncDisposable {
 export interface SubscriptionHost {
   readonly style: 'session' | 'listen'
   readonly capabilities: ServerCapabilities
+  /** Milliseconds a server may take to acknowledge a subscription, unless it is asked with another limit. */
+  readonly timeoutMs: number
   request(
     method: 'resources/subscribe' | 'resources/unsubscribe',
     params: { readonly uri: string },
@@ -67,8 +70,11 @@ const LIST_CHANGES: Readonly<Record<string, 'tools' | 'prompts' | 'resources'>> 
   'notifications/resources/list_changed': 'resources',
 }
 const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged'
+const LISTEN = 'subscriptions/listen'
 const FIRST_DELAY_MS = 1_000
 const LONGEST_DELAY_MS = 30_000
+/** `setTimeout` takes at most a signed 32-bit number of milliseconds. */
+const MAX_DELAY_MS = 2_147_483_647
 
 interface Entry {
   readonly wanted: WantedChanges
@@ -101,23 +107,25 @@ export function createSubscriptions(host: () => SubscriptionHost): Subscriptions
     return host().style === 'listen' ? addListening(wanted, tell, options) : addInSession(wanted, tell, options)
   }
 
-  /** One long request, sent again whenever it breaks off or is ended by the server. */
+  /** One long request; once it was acknowledged, it is sent again whenever it breaks off or is ended by the server. */
   async function addListening(
     wanted: WantedChanges,
     tell: (change: Change) => void,
-    { signal }: RequestOptions,
+    { signal, timeoutMs = host().timeoutMs }: RequestOptions,
   ): Promise<Subscription> {
+    if (signal?.aborted) throw abortedError(LISTEN, signal)
     const controller = new AbortController()
     let granted: WantedChanges = {}
     let began: (() => void) | undefined
     const first = new Promise<void>(resolve => (began = resolve))
+    const hasBegun = (): boolean => began === undefined
     const entry: Entry = {
       wanted,
       tell,
       acknowledged(given) {
         granted = given
         // What changed while nobody listened is not told by the server.
-        if (began === undefined) tellAll(given, tell)
+        if (hasBegun()) tellAll(given, tell)
         began?.()
         began = undefined
       },
@@ -125,16 +133,24 @@ export function createSubscriptions(host: () => SubscriptionHost): Subscriptions
       end: () => controller.abort(),
     }
     entries.add(entry)
-    const ended = run(entry, controller.signal).finally(() => entries.delete(entry))
+    const ended = run(entry, controller.signal, hasBegun).finally(() => entries.delete(entry))
     ended.catch(() => undefined)
-    const onAbort = (): void => controller.abort(signal?.reason)
+    let giveUp: ((error: TransportError) => void) | undefined
+    const givenUp = new Promise<never>((_resolve, reject) => (giveUp = reject))
+    const onAbort = (): void => giveUp?.(abortedError(LISTEN, signal))
+    const onTimeout = (): void =>
+      giveUp?.(
+        new TransportError('timeout', `No acknowledgment of ${LISTEN} within ${timeoutMs} ms`, { method: LISTEN }),
+      )
+    const timer = Number.isFinite(timeoutMs) ? setTimeout(onTimeout, Math.min(timeoutMs, MAX_DELAY_MS)) : undefined
     signal?.addEventListener('abort', onAbort, { once: true })
     try {
-      await Promise.race([
-        first,
-        ended.then(() => Promise.reject(new TransportError('aborted', 'The subscription was ended'))),
-      ])
+      await Promise.race([first, givenUp, ended.then(() => Promise.reject(endedEarly()))])
+    } catch (error) {
+      controller.abort()
+      throw error
     } finally {
+      clearTimeout(timer)
       signal?.removeEventListener('abort', onAbort)
     }
     return subscription(
@@ -147,14 +163,14 @@ export function createSubscriptions(host: () => SubscriptionHost): Subscriptions
     )
   }
 
-  async function run(entry: Entry, signal: AbortSignal): Promise<void> {
+  async function run(entry: Entry, signal: AbortSignal, hasBegun: () => boolean): Promise<void> {
     for (let failures = 0; !signal.aborted; ) {
       const startedAt = performance.now()
       try {
         await host().listenFor(filterOf(entry.wanted), { signal, onSent: id => (entry.id = id) })
       } catch (error) {
         if (signal.aborted) return
-        if (!mayPass(error)) throw error
+        if (!hasBegun() || !mayPass(error)) throw error
       }
       delete entry.id
       failures = performance.now() - startedAt > LONGEST_DELAY_MS ? 0 : failures + 1
@@ -236,6 +252,7 @@ export function createSubscriptions(host: () => SubscriptionHost): Subscriptions
     },
     end() {
       for (const { end } of entries) end()
+      entries.clear()
     },
   }
 }
@@ -285,10 +302,21 @@ function subscription(granted: () => WantedChanges, ended: Promise<void>, close:
   }
 }
 
+function endedEarly(): TransportError {
+  return new TransportError('closed', 'The subscription was ended before the server acknowledged it', {
+    method: LISTEN,
+  })
+}
+
+/** Whether to listen again: a server that is restarted says so in many ways. */
 function mayPass(error: unknown): boolean {
+  if (error instanceof RpcError) return isPassing(error.status)
   if (!(error instanceof TransportError)) return false
-  const { status = 0 } = error.detail
-  return ['stream_lost', 'network', 'session_lost', 'timeout'].includes(error.code) || status >= 500 || status === 429
+  return ['stream_lost', 'network', 'session_lost', 'timeout'].includes(error.code) || isPassing(error.detail.status)
+}
+
+function isPassing(status = 0): boolean {
+  return status >= 500 || status === 429
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
