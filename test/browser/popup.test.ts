@@ -73,7 +73,7 @@ describeInChromium('a login in a window of its own', browser => {
     expect(call?.status).toBe(200)
   })
 
-  it('R-SCOPE-3 opens again for a tool that needs more, and asks for both scopes', async () => {
+  it('R-SCOPE-8 opens again for a tool that needs more, and asks for both scopes', async () => {
     const page = await world.open(context)
     await logIn(await popupOf(page, 'Read'))
     expect(await shown(page)).toContain('Otters')

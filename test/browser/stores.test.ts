@@ -73,7 +73,7 @@ describeInChromium('the stores and the authorizer of a page', browser => {
     expect(found?.record.current).toBe(String(tabs.length * times))
   })
 
-  it('field M3: frees the lock of a tab that is gone', async () => {
+  it('field M8: frees the lock of a tab that is gone', async () => {
     const other = await openTab()
     const holding = other.evaluate(
       key => window.page.createIndexedDbStore().withLock(key, () => new Promise(() => undefined)),
