@@ -157,6 +157,8 @@ export interface GrantStrategy {
    * @throws {OAuthError} `login_required` where a person would have to be asked and may not
    */
   subjectToken?(request: IdTokenRequest): Promise<string>
+  /** Whether `obtain` was told that this token is not taken: it is asked for once more, and shown if it is another by then. */
+  refusesSubjectToken?(token: string): boolean
   /** Obtains tokens and hands them to `context`. Absent when only `beginLogin` and `finishLogin` are used. @throws {OAuthError} */
   obtain?(context: GrantContext): Promise<void>
   /**

@@ -59,13 +59,31 @@ export function createLogins(context: SessionContext): Logins {
   const interaction = createInteraction()
   const subjects = createSubjectTokens(context, interaction)
   const { grant } = context
+
+  /** What took the place of a token that was refused. No person is asked: callers who may not ask wait for this flight, too. */
+  async function anotherSubject(
+    input: LoginInput,
+    refused: string | undefined,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    if (refused === undefined || signal.aborted || grant.refusesSubjectToken?.(refused) !== true) return undefined
+    const another = await subjects.get({ ...input, mayAsk: false }, signal).catch(() => undefined)
+    return another === refused ? undefined : another
+  }
+
   return {
     allowed: (grant.obtain ?? grant.supply) !== undefined && (context.interactive || !grant.interactive),
     async obtain(input, signal) {
       let own = false
       const subjectToken = grant.subjectToken && (await subjects.get(input, signal))
       const task = async (flightSignal: AbortSignal): Promise<void> => {
-        own = await login(context, interaction, { ...input, subjectToken }, flightSignal)
+        try {
+          own = await login(context, interaction, { ...input, subjectToken }, flightSignal)
+        } catch (error) {
+          const another = await anotherSubject(input, subjectToken, flightSignal)
+          if (another === undefined) throw error
+          own = await login(context, interaction, { ...input, subjectToken: another }, flightSignal)
+        }
       }
       const machine = (flightSignal: AbortSignal): Promise<void> => backOff(input, () => task(flightSignal))
       await flight.run(grant.interactive ? task : machine, { signal })

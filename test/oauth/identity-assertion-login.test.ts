@@ -147,16 +147,38 @@ describe('an identity assertion over a login at the identity provider', () => {
     expect(world.logins).toEqual([])
   })
 
-  it('an ID token that the exchange refuses is refreshed for the next call', async () => {
+  it('R-IDJAG-1 an ID token that the exchange refuses is refreshed, and the call goes through', async () => {
     const world = new IdentityWorld()
     const login = world.login()
     const ended = await login.idToken()
     world.takes = idToken => idToken !== ended
     const { fetch } = world.client({ grant: world.assertion(login) })
-    await expect(fetch(SERVER)).rejects.toMatchObject({ code: 'token_refused' })
-    world.now += 2_000
     expect((await fetch(SERVER)).status).toBe(200)
     expect(world.logins).toHaveLength(1)
+    expect(world.requestsOf('token-exchange')).toHaveLength(2)
+  })
+
+  it('R-IDJAG-1 once: what is refused again is an error, and nobody is asked', async () => {
+    const world = new IdentityWorld()
+    const login = world.login()
+    await login.idToken()
+    world.takes = () => false
+    const { fetch } = world.client({ grant: world.assertion(login) })
+    await expect(fetch(SERVER)).rejects.toMatchObject({ code: 'token_refused' })
+    expect(world.logins).toHaveLength(1)
+    expect(world.requestsOf('token-exchange')).toHaveLength(2)
+  })
+
+  it('R-IDJAG-1 what cannot be replaced without a person is not shown again', async () => {
+    const world = new IdentityWorld()
+    world.givesRefreshToken = false
+    const login = world.login()
+    await login.idToken()
+    world.takes = () => false
+    const { fetch } = world.client({ grant: world.assertion(login) })
+    await expect(fetch(SERVER)).rejects.toMatchObject({ code: 'token_refused' })
+    expect(world.logins).toHaveLength(1)
+    expect(world.requestsOf('token-exchange')).toHaveLength(1)
   })
 
   it('R-RETRY-1 a person who refuses is asked no more than three times for one operation', async () => {

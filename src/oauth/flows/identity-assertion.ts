@@ -76,6 +76,7 @@ export function identityAssertion(options: IdentityAssertionOptions): GrantStrat
         },
         { step: 'login at the identity provider', signal },
       ),
+    refusesSubjectToken: token => token === refused,
     async obtain({ redeem, sendElsewhere, target, scope: asked, subjectToken }) {
       if (subjectToken === undefined) throw loginRequired(identityProvider.issuer)
       const { resource, authorizationServer, exception } = target
