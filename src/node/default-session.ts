@@ -3,6 +3,7 @@ import { OAuthError } from '../oauth/errors.ts'
 import type { OAuthEvent } from '../oauth/events.ts'
 import { authorizationCode } from '../oauth/flows/authorization-code.ts'
 import type { GrantStrategy } from '../oauth/grant-strategy.ts'
+import type { IssuerException } from '../oauth/issuer-exceptions.ts'
 import { createOAuthSession, type OAuthSession } from '../oauth/session.ts'
 import type { OAuthSessionOptions } from '../oauth/session-options.ts'
 import type { CredentialStore } from '../oauth/store/credential-store.ts'
@@ -11,6 +12,7 @@ import { createBrowserAuthorizer } from './browser-authorizer.ts'
 import { dataDirectory } from './data-directory.ts'
 import { createDataKey } from './data-key.ts'
 import { assertStoreKind, createFileStore } from './file-store.ts'
+import { readIssuerExceptions } from './issuer-exceptions-file.ts'
 import { createNetworkFetch, type NetworkOptions } from './network-fetch.ts'
 import { createHostResolver, resolveHost } from './resolve-host.ts'
 
@@ -56,10 +58,11 @@ export function defaultFetch({
 }
 
 /**
- * A session with Node's defaults: login through the browser, credentials in the store shared with the command line, proxies and
- * `SSL_CERT_FILE` of the environment, names resolved for the guard against private addresses where they are not a proxy's to resolve.
+ * A session with Node's defaults: login through the browser, credentials in the store shared with the command line, and its
+ * `issuer-exceptions.json` where no `issuerExceptions` are given; proxies and `SSL_CERT_FILE` of the environment, names resolved for the guard
+ * against private addresses where they are not a proxy's to resolve.
  *
- * @throws {OAuthError} `configuration` @throws {StoreError}
+ * @throws {OAuthError} `configuration`, that file that cannot be used included @throws {StoreError}
  */
 export function createDefaultSession(server: string | URL, options: DefaultSessionOptions = {}): OAuthSession {
   const { network, ...session } = options
@@ -67,9 +70,21 @@ export function createDefaultSession(server: string | URL, options: DefaultSessi
     // A `fetch` that is given is not known to use the proxies of the environment.
     resolveHost: options.fetch === undefined ? createHostResolver(network?.env) : resolveHost,
     ...session,
+    issuerExceptions: options.issuerExceptions ?? ownExceptions(),
     fetch: defaultFetch(options),
     server,
     store: options.store ?? createDefaultStore(),
     grant: options.grant ?? authorizationCode({ authorizer: createBrowserAuthorizer({ server: String(server) }) }),
   })
+}
+
+function ownExceptions(): readonly IssuerException[] {
+  let directory: string
+  try {
+    directory = dataDirectory()
+  } catch {
+    // A container's user may have no home, and so no such file.
+    return []
+  }
+  return readIssuerExceptions(directory)
 }

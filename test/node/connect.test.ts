@@ -1,7 +1,9 @@
-import { readdir } from 'node:fs/promises'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { connect } from '../../src/node/connect.ts'
 import { createDefaultSession, createDefaultStore } from '../../src/node/default-session.ts'
+import type { OAuthEvent } from '../../src/oauth/events.ts'
 import { createMemoryStore } from '../../src/oauth/store/memory-store.ts'
 import { createWorld, type World } from '../cli/world.ts'
 
@@ -70,6 +72,26 @@ describe('connect', () => {
     await using client = await connect(world.url)
     await client.callTool('echo')
     await expect(readdir(world.env['LATCHKEY_HOME']!)).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
+  it('R-EXC-1 the exceptions that the command line goes by hold here, too, unless others are given', async () => {
+    await using world = await inWorld()
+    const home = world.env['LATCHKEY_HOME']!
+    await mkdir(home, { recursive: true, mode: 0o700 })
+    const issuer = new URL(world.url).origin
+    const exception = { issuer, assumeS256: true, reason: 'it is ours', since: '2026-11-21' }
+    await writeFile(join(home, 'issuer-exceptions.json'), JSON.stringify([exception]), { mode: 0o600 })
+    const announced = async (given: Parameters<typeof createDefaultSession>[1] = {}) => {
+      const events: OAuthEvent[] = []
+      const store = createMemoryStore()
+      await using session = createDefaultSession(world.url, { store, onEvent: event => events.push(event), ...given })
+      await session.login()
+      return events.filter(({ type }) => type === 'exception')
+    }
+    expect(await announced()).toMatchObject([{ issuer, exception: 'it is ours' }])
+    expect(await announced({ issuerExceptions: [] })).toEqual([])
+    await writeFile(join(home, 'issuer-exceptions.json'), '[{}]')
+    expect(() => createDefaultSession(world.url)).toThrow('issuer-exceptions.json')
   })
 
   it('R-TOKEN-3 closing the client waits until a token that is being redeemed is stored', async () => {
