@@ -34,12 +34,10 @@ const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
 /**
  * Logs in through a window of its own, so that the page stays as it is. The answer comes from the page at `redirectUri`, which calls
- * `finishPopup`, over a channel that only pages of this origin hear.
- *
- * @throws {OAuthError} `configuration` for a redirect URI at another origin
+ * `finishPopup`, over a channel that only pages of this origin hear. It may be created where there is no page, as by a server that renders one; a
+ * redirect URI of another origin then ends the login with `configuration`.
  */
 export function createPopupAuthorizer(options: PopupAuthorizerOptions): PopupAuthorizer {
-  const redirectUri = redirectUriHere(options.redirectUri)
   const { features = 'popup,width=520,height=680' } = options
   let waiting: Window | undefined
 
@@ -75,7 +73,7 @@ export function createPopupAuthorizer(options: PopupAuthorizerOptions): PopupAut
     async prepare({ signal }) {
       if (signal?.aborted) throw aborted()
       return {
-        redirectUri,
+        redirectUri: redirectUriHere(options.redirectUri),
         authorize: (url, handle) => authorize(url, handle, { takeWindow, timeoutMs: options.timeoutMs, signal }),
         close: async () => undefined,
       }

@@ -67,7 +67,7 @@ describeInChromium('a login that leaves the page', browser => {
     await login()
     await shown(page)
     await page.reload()
-    world.legs.splice(0)
+    world.reset()
     await page.evaluate(ms => window.page.skip(ms), LATER_MS)
     expect(await page.evaluate(() => window.page.call('list_notes'))).toContain('Otters')
     world.revokeAccessTokens()

@@ -136,13 +136,15 @@ describeInChromium('the stores and the authorizer of a page', browser => {
   })
 
   it('an authorizer takes no redirect URI of another origin', async () => {
-    const thrown = await page.evaluate(() => {
-      try {
-        return window.page.createPopupAuthorizer({ redirectUri: 'https://elsewhere.example/callback' })
-      } catch (error) {
-        return (error as OAuthError).code
-      }
-    })
+    const thrown = await page.evaluate(() =>
+      window.page
+        .createPopupAuthorizer({ redirectUri: 'https://elsewhere.example/callback' })
+        .prepare({})
+        .then(
+          () => 'fine',
+          (error: OAuthError) => error.code,
+        ),
+    )
     expect(thrown).toBe('configuration')
   })
 })

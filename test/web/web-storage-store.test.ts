@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { createWebStorageStore } from '../../src/browser.ts'
+import { createIndexedDbStore, createPopupAuthorizer, createWebStorageStore } from '../../src/browser.ts'
 import { storeContract, type StoreContractWorld } from '../../src/testing/store-contract.ts'
 
 const KEY = { server: 'https://mcp.example.com/mcp', profile: 'default' }
@@ -81,5 +81,11 @@ describe('the Web Storage store', () => {
   it('tells that there is no session storage, as in a worker, only when it is used', async () => {
     const store = createWebStorageStore()
     await expect(store.get(KEY)).rejects.toMatchObject({ name: 'StoreError', code: 'unreadable' })
+  })
+
+  it('and everything else of a page may be created where there is none, as by a server that renders one', async () => {
+    expect(createIndexedDbStore().description).toContain('IndexedDB')
+    expect(createPopupAuthorizer({ redirectUri: '/callback' })).toBeDefined()
+    await expect(createIndexedDbStore().get(KEY)).rejects.toMatchObject({ name: 'StoreError', code: 'unreadable' })
   })
 })
