@@ -6,7 +6,7 @@ import { jitter, randomId, type SessionContext } from './session-context.ts'
 import { createSingleFlight } from './single-flight.ts'
 import type { StoredGrant } from './store/credential-store.ts'
 import { StoreError } from './store/store-error.ts'
-import { isRefusedProof } from './token-request.ts'
+import { isAboutProof } from './token-request.ts'
 import type { RefreshReason } from './token-lifetime.ts'
 
 /** Keeps the grant of a session fresh. */
@@ -51,7 +51,7 @@ export function createRefresher(context: SessionContext): Refresher {
       if (error instanceof OAuthError) {
         const { issuer = '' } = currentCredentials(context.records.snapshot()) ?? {}
         context.emit({ type: 'refreshFailed', issuer, code: error.code, retryable: error.retryable })
-        if (error.retryable && backOff.failed(grant.grantId, error) >= MAX_SAME_REFUSALS && !isRefusedProof(error))
+        if (error.retryable && backOff.failed(grant.grantId, error) >= MAX_SAME_REFUSALS && !isAboutProof(error))
           return giveUp(issuer, grant, error)
       }
       throw error

@@ -49,9 +49,11 @@ export function isInvalidClient(error: unknown): boolean {
   return error instanceof OAuthError && error.detail.oauthError === 'invalid_client'
 }
 
-/** Whether an error says that the proof of possession is refused, which says nothing about what was to be redeemed. */
-export function isRefusedProof(error: unknown): boolean {
-  return error instanceof OAuthError && error.detail.oauthError === 'invalid_dpop_proof'
+const REFUSED_PROOF = 'invalid_dpop_proof'
+
+/** Whether an error is about the proof of possession, or its nonce, and says nothing about what was to be redeemed. */
+export function isAboutProof(error: OAuthError): boolean {
+  return error.detail.oauthError === REFUSED_PROOF || error.detail.oauthError === 'use_dpop_nonce'
 }
 
 async function send(
@@ -67,7 +69,8 @@ async function send(
   try {
     return readTokenResponse(answer, { secrets, dpop: dpopJwk !== undefined })
   } catch (error) {
-    if (isRefusedProof(error)) throw withHint(error, refusedProofHint(answer.headers, context.now()))
+    const isProof = error instanceof OAuthError && error.detail.oauthError === REFUSED_PROOF
+    if (isProof) throw withHint(error, refusedProofHint(answer.headers, context.now()))
     if (!isInvalidClient(error)) throw error
     context.discovery.invalidate()
     throw client.kind === 'client-id-metadata-document' ? withHint(error, refusedDocumentHint(client.clientId)) : error

@@ -69,6 +69,23 @@ describe('a proof that is refused', () => {
     expect(world.authorizations).toHaveLength(1)
   })
 
+  it('R-REFRESH-4 nor is it given up by an authorization server that never has enough of nonces', async () => {
+    const { world, session, heal } = await refusingProofs()
+    let nonces = 0
+    world.routes.set(`POST ${ISSUER}/token`, () =>
+      json({ error: 'use_dpop_nonce' }, 400, { 'dpop-nonce': `nonce-${++nonces}` }),
+    )
+    world.now += 3_600_000
+    for (let times = 0; times < 5; times++) {
+      await expect(session.accessToken()).rejects.toMatchObject({ code: 'token_unavailable' })
+      world.now += 61_000
+    }
+    // One for every call and one for the nonce that it was told: no storm.
+    expect(nonces).toBe(10)
+    heal()
+    expect(await session.accessToken()).toMatch(/^access-/u)
+  })
+
   it('R-DPOP-1 by the authorization server at a login: the clock is named there, too', async () => {
     const { session } = await refusingProofs(-90_000)
     await expect(session.login({ force: true })).rejects.toMatchObject({
