@@ -4,7 +4,7 @@ import type { LoggingLevel } from '../protocol/logging.ts'
 import type { ClientResult } from '../protocol/result-shapes.ts'
 import type { Task } from '../protocol/tasks.ts'
 import type { CallToolResult } from '../protocol/tools.ts'
-import type { Connection, SendContext } from './connection.ts'
+import type { Answer, Connection, SendContext } from './connection.ts'
 import { answerInputRequired, MAX_INPUT_ROUNDS, type InputAnswers } from './input-required.ts'
 import type { Interaction } from './interaction.ts'
 import { runMiddleware, type ClientMiddleware } from './middleware.ts'
@@ -18,6 +18,7 @@ import {
   type WantedChanges,
 } from './subscriptions.ts'
 import { createTaskHandle, type TaskHandle } from './tasks.ts'
+import { openRequiredUrls } from './url-elicitation.ts'
 
 /** How a request is to be taken besides what its caller wants. */
 export interface ConversationContext extends SendContext {
@@ -99,20 +100,39 @@ export function createConversation(connection: Connection, options: Conversation
   ): Promise<{ readonly result: unknown; readonly asked: boolean }> {
     let answers: InputAnswers | undefined
     for (let round = 1; ; round += 1) {
-      const answer = await connection.exchange(
+      const { answer, opened } = await exchange(
         method,
         answers ? { ...params, ...answers } : params,
         requestOptions,
         send,
       )
-      if (answer.kind === 'complete') return { result: answer.result, asked: round > 1 }
+      if (answer.kind === 'complete') return { result: answer.result, asked: opened || round > 1 }
       if (answer.kind === 'task') {
         return { result: onTask ? onTask(answer.task) : await finish(answer.task, requestOptions), asked: true }
       }
-      const { closing } = connection
-      const signal = requestOptions.signal ? AbortSignal.any([requestOptions.signal, closing]) : closing
+      const signal = signalOf(requestOptions)
       answers = await answerInputRequired(answer.result, { method, round, maxRounds, interaction, signal })
     }
+  }
+
+  /** One exchange; a second one when the server wants URLs to be opened first, and they were. */
+  async function exchange<Method extends string>(
+    method: Method,
+    params: object | undefined,
+    requestOptions: RequestOptions,
+    send: SendContext,
+  ): Promise<{ readonly answer: Answer<Method>; readonly opened: boolean }> {
+    try {
+      return { answer: await connection.exchange(method, params, requestOptions, send), opened: false }
+    } catch (error) {
+      if (!(await openRequiredUrls(error, { method, interaction, signal: signalOf(requestOptions) }))) throw error
+      return { answer: await connection.exchange(method, params, requestOptions, send), opened: true }
+    }
+  }
+
+  /** Fires when the caller gives up or the client is closed. */
+  function signalOf({ signal }: RequestOptions): AbortSignal {
+    return signal ? AbortSignal.any([signal, connection.closing]) : connection.closing
   }
 
   function task(taskId: string, known?: Task): TaskHandle {

@@ -8,6 +8,9 @@ import type { CreateMessageRequestParams, CreateMessageResult } from '../protoco
 import { readShape, type Shape } from '../protocol/shape.ts'
 import { completeForm } from './elicitation-form.ts'
 
+/** URLs whose completion is waited for at once; servers need not tell of any. */
+const MAX_COMPLETIONS = 1_000
+
 /** What a handler is told besides the question. */
 export interface InteractionContext {
   /** Fires when nobody waits for the answer any more. */
@@ -24,7 +27,7 @@ export type FormElicitationHandler = (
 export type UrlElicitationHandler = (
   ask: ElicitRequestURLParams,
   context: InteractionContext & {
-    /** Resolves when the server says that what happens at the URL is done; only revision 2025-11-25 does. */
+    /** Resolves when the server says that what happens at the URL is done, mostly after the answer; only revision 2025-11-25 does, and it need not. */
     readonly completed: Promise<void>
   },
 ) => ElicitResult | Promise<ElicitResult>
@@ -81,19 +84,28 @@ export interface Interaction {
 export function createInteraction({ elicitation, sampling, roots }: InteractionHandlers): Interaction {
   const completions = new Map<string, () => void>()
 
+  async function openUrl(ask: ElicitRequestURLParams, signal: AbortSignal): Promise<ElicitResult> {
+    const { elicitationId } = ask
+    const completed = new Promise<void>(resolve => {
+      if (elicitationId !== undefined) completions.set(elicitationId, resolve)
+    })
+    for (const oldest of completions.keys()) {
+      if (completions.size <= MAX_COMPLETIONS) break
+      completions.delete(oldest)
+    }
+    let answer: ElicitResult = { action: 'cancel' }
+    try {
+      answer = (await elicitation?.url?.(ask, { signal, completed })) ?? answer
+      return answer
+    } finally {
+      // Accepting is consent; what happens at the URL ends later.
+      if (answer.action !== 'accept' && elicitationId !== undefined) completions.delete(elicitationId)
+    }
+  }
+
   async function elicit(params: unknown, signal: AbortSignal): Promise<ElicitResult> {
     const ask = read(elicitRequestParams, params)
-    if (ask.mode === 'url') {
-      const { elicitationId } = ask
-      const completed = new Promise<void>(resolve => {
-        if (elicitationId !== undefined) completions.set(elicitationId, resolve)
-      })
-      try {
-        return (await elicitation?.url?.(ask, { signal, completed })) ?? { action: 'cancel' }
-      } finally {
-        if (elicitationId !== undefined) completions.delete(elicitationId)
-      }
-    }
+    if (ask.mode === 'url') return openUrl(ask, signal)
     const answer = (await elicitation?.form?.(ask, { signal })) ?? { action: 'cancel' }
     return answer.action === 'accept'
       ? { ...answer, content: completeForm(ask.requestedSchema, answer.content) }
@@ -110,8 +122,11 @@ export function createInteraction({ elicitation, sampling, roots }: InteractionH
       return `asks for ${method.slice(0, 80)}, which this client does not know`
     },
     async answer(question, signal) {
-      if (this.objection(question) !== undefined) throw methodNotFound()
       const { method, params } = question
+      if (this.objection(question) !== undefined)
+        throw method === 'elicitation/create' && (elicitation?.form ?? elicitation?.url)
+          ? modeNotDeclared()
+          : methodNotFound()
       if (method === 'elicitation/create') return elicit(params, signal)
       if (method === 'roots/list') return { roots: [...(typeof roots === 'function' ? await roots() : (roots ?? []))] }
       const ask = read(createMessageRequestParams, params)
@@ -119,12 +134,19 @@ export function createInteraction({ elicitation, sampling, roots }: InteractionH
       if (!handler) throw methodNotFound()
       return handler(ask, { signal })
     },
-    completed: elicitationId => completions.get(elicitationId)?.(),
+    completed(elicitationId) {
+      completions.get(elicitationId)?.()
+      completions.delete(elicitationId)
+    },
   }
 }
 
 function methodNotFound(): RpcError {
   return new RpcError(METHOD_NOT_FOUND, 'Method not found')
+}
+
+function modeNotDeclared(): RpcError {
+  return new RpcError(INVALID_PARAMS, 'Invalid params: this mode of elicitation was not declared')
 }
 
 function modeOf(params: unknown): 'form' | 'url' {

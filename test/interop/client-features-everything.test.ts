@@ -53,6 +53,27 @@ describe.each(['streamableHttp', 'sse'] as const)('the features of server-everyt
     expect(answer).not.toContain('stormy')
   })
 
+  // HTTP+SSE is revision 2024-11-05 here, which knows no URLs.
+  it.runIf(mode === 'streamableHttp')('URLs are opened: asked for, and required by an error', async () => {
+    const opened: string[] = []
+    const client = await open({
+      elicitation: {
+        url: ({ url }) => {
+          opened.push(url)
+          return { action: 'accept' }
+        },
+      },
+    })
+    const args = { url: 'https://pay.example/1' }
+    expect(textsOf(await client.callTool('trigger-url-elicitation', args))).toContain('completed')
+    expect(opened).toEqual(['https://pay.example/1'])
+    opened.length = 0
+    expect(textsOf(await client.callTool('trigger-url-elicitation', { ...args, errorPath: true }))).toContain(
+      'completed',
+    )
+    expect(opened).toEqual(['https://modelcontextprotocol.io', 'https://pay.example/1'])
+  })
+
   it('what has no handler is not declared, and its tools are not there', async () => {
     const names = async (client: Client): Promise<string[]> => (await client.listTools()).tools.map(({ name }) => name)
     const asking = ['trigger-elicitation-request', 'trigger-sampling-request', 'get-roots-list']
