@@ -228,6 +228,19 @@ describe('for whom an assertion is asked', () => {
     )
   })
 
+  it.each(['idp.example.com', 'http://idp.example.com', ''])(
+    'R-IDJAG-1 an identity provider at %j, which no token may go to, is said at once',
+    issuer => {
+      const identityProvider = { issuer, tokenEndpoint: `${IDP}/token`, client: CLIENT, idToken: 'x' }
+      expect(() => identityAssertion({ identityProvider, client: CLIENT })).toThrow(
+        expect.objectContaining({
+          code: 'configuration',
+          detail: expect.objectContaining({ received: issuer }) as unknown,
+        }),
+      )
+    },
+  )
+
   it('R-IDJAG-1 neither the ID token nor the assertion nor a secret of the provider is stored or shown', async () => {
     const { world, answer, fetch, session } = enterprise(
       {},

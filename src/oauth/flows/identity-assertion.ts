@@ -1,7 +1,9 @@
 import { OAuthError } from '../errors.ts'
 import type { GrantStrategy, IdTokenRequest, PreRegisteredClient } from '../grant-strategy.ts'
+import { displayText } from '../protocol/display-text.ts'
 import { idTokenSubject } from '../protocol/id-token.ts'
 import { identityAssertionForm, jwtBearerForm, readIdentityAssertion } from '../protocol/token-exchange.ts'
+import { isSecureUrl, parseUrl } from '../protocol/url.ts'
 import { readAssertion } from './read-assertion.ts'
 
 /** The identity provider of an enterprise, at which its people are logged in. */
@@ -45,6 +47,14 @@ export function identityAssertion(options: IdentityAssertionOptions): GrantStrat
     if (clientId.trim() === '') {
       throw new OAuthError('configuration', `The client id at the ${whose} is empty.`, { step: 'client identity' })
     }
+  }
+  const issuerUrl = parseUrl(identityProvider.issuer)
+  if (!issuerUrl || !isSecureUrl(issuerUrl)) {
+    throw new OAuthError('configuration', 'The issuer of the identity provider cannot be used.', {
+      step: 'login at the identity provider',
+      expected: 'an https URL, or http on a loopback host',
+      received: displayText(identityProvider.issuer),
+    })
   }
   const { idToken } = identityProvider
   // Whoever a callback is about is not known before it is asked: its people have profiles of their own.
