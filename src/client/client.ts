@@ -14,6 +14,7 @@ import type {
 } from '../protocol/resources.ts'
 import type { ClientResult } from '../protocol/result-shapes.ts'
 import type { ProtocolRevision } from '../protocol/revisions.ts'
+import type { Task } from '../protocol/tasks.ts'
 import type { CallToolResult, ListToolsResult, Tool } from '../protocol/tools.ts'
 import type { Connection } from './connection.ts'
 import type { Conversation } from './conversation.ts'
@@ -132,20 +133,7 @@ export class Client {
     args?: Readonly<Record<string, unknown>>,
     options?: RequestOptions,
   ): Promise<CallToolResult> {
-    const params = args === undefined ? { name } : { name, arguments: args }
-    const call = (): Promise<CallToolResult> =>
-      this.#conversation.request('tools/call', params, options, {
-        headers: this.#knownTools.headersOf(name, args),
-        repeatable: this.#knownTools.isRepeatable(name),
-      })
-    try {
-      return await this.#judged(name, await call())
-    } catch (error) {
-      const mismatch = error instanceof RpcError && error.code === HEADER_MISMATCH
-      if (!mismatch || !this.#connection.mirrorsArguments) throw error
-      await this.#findTool(name, options)
-      return await this.#judged(name, await call())
-    }
+    return await this.#judged(name, await this.#sendCall(name, args, options))
   }
 
   /**
@@ -158,12 +146,11 @@ export class Client {
     options?: RequestOptions,
   ): Promise<{ readonly result: CallToolResult } | { readonly task: TaskHandle }> {
     let task: TaskHandle | undefined
-    const params = args === undefined ? { name } : { name, arguments: args }
-    const result = await this.#conversation.request('tools/call', params, options, {
-      headers: this.#knownTools.headersOf(name, args),
-      onTask: begun => (task = this.#conversation.task(begun.taskId, begun)),
+    const result = await this.#sendCall(name, args, options, begun => {
+      task = this.#conversation.task(begun.taskId, begun)
+      return task
     })
-    return task ? { task } : { result }
+    return task ? { task } : { result: await this.#judged(name, result) }
   }
 
   /** A task that was begun before, perhaps by another process. Asks nothing until it is used. */
@@ -240,6 +227,30 @@ export class Client {
     await this.close()
   }
 
+  /** Sends a call with its headers; once more, after listing anew, when the server misses others. */
+  async #sendCall(
+    name: string,
+    args: Readonly<Record<string, unknown>> | undefined,
+    options: RequestOptions | undefined,
+    onTask?: (task: Task) => unknown,
+  ): Promise<CallToolResult> {
+    const params = args === undefined ? { name } : { name, arguments: args }
+    const call = (): Promise<CallToolResult> =>
+      this.#conversation.request('tools/call', params, options, {
+        headers: this.#knownTools.headersOf(name, args),
+        repeatable: this.#knownTools.isRepeatable(name),
+        ...(onTask && { onTask }),
+      })
+    try {
+      return await call()
+    } catch (error) {
+      const mismatch = error instanceof RpcError && error.code === HEADER_MISMATCH
+      if (!mismatch || !this.#connection.mirrorsArguments) throw error
+      await this.#findTool(name, options)
+      return await call()
+    }
+  }
+
   /** A tool that was listed promised what its structured results look like. One that does not keep it is reported, or refused. */
   async #judged(name: string, result: CallToolResult): Promise<CallToolResult> {
     const problem = await this.#knownTools.problemOf(name, result)
@@ -251,9 +262,9 @@ export class Client {
     return result
   }
 
-  /** Reads the list until `name` is in it. */
+  /** Reads the list, as the server has it now, until `name` is in it. */
   async #findTool(name: string, options: RequestOptions = {}): Promise<void> {
-    for await (const tool of this.tools(options.signal ? { signal: options.signal } : {}))
+    for await (const tool of this.tools({ fresh: true, ...(options.signal && { signal: options.signal }) }))
       if (tool.name === name) return
   }
 
