@@ -2,6 +2,7 @@ import { TransportError } from '../jsonrpc/errors.ts'
 import type { JsonRpcNotification, RequestId } from '../jsonrpc/message.ts'
 import { Peer } from '../jsonrpc/peer.ts'
 import { DEFAULT_TIMEOUT_MS, type PeerRequestHandler } from '../jsonrpc/peer-options.ts'
+import { waitUnlessAborted } from '../jsonrpc/waits.ts'
 import type { ClientCapabilities } from '../protocol/capabilities.ts'
 import type { Implementation } from '../protocol/implementation.ts'
 import type { LoggingLevel } from '../protocol/logging.ts'
@@ -58,6 +59,7 @@ export class Connection {
   #renewal: Promise<void> | undefined
   #logLevel: LoggingLevel | undefined
   #listens: boolean
+  #closed: Promise<void> | undefined
   readonly #closing = new AbortController()
 
   constructor(transport: ClientTransport, options: ConnectionOptions) {
@@ -146,8 +148,8 @@ export class Connection {
   }
 
   /**
-   * A lost session is renewed once, and the request sent again: it was provably not handled. So is what may be handled twice, when its stream
-   * broke off before the answer.
+   * A lost session is renewed once, and the request sent again: it was provably not handled. So is, once, what may be handled twice, when its
+   * stream broke off before the answer; a server that is restarted meanwhile causes both.
    *
    * @throws {RpcError} the server's error @throws {TransportError} everything else
    */
@@ -157,24 +159,47 @@ export class Connection {
     options: RequestOptions = {},
     send: SendContext = {},
   ): Promise<Answer<Method>> {
-    if (this.#renewal) await this.#renewal
-    const { sessionId } = this
+    const { signal } = options
     const { repeatable = method !== 'tools/call' } = send
-    try {
-      return await this.send(method, params, options, send)
-    } catch (error) {
-      if (!(error instanceof TransportError)) throw error
-      if (error.code === 'session_lost') await this.#renew(sessionId)
-      else if (error.code !== 'stream_lost' || !repeatable) throw error
-      return await this.send(method, params, options, send)
+    if (this.#renewal) await waitUnlessAborted(this.#renewal, method, signal)
+    for (let renewed = false, repeated = false; ; ) {
+      const { sessionId } = this
+      try {
+        return await this.send(method, params, options, send)
+      } catch (error) {
+        const code = error instanceof TransportError ? error.code : undefined
+        if (code === 'session_lost' && !renewed) {
+          renewed = true
+          await waitUnlessAborted(this.#renew(sessionId), method, signal)
+        } else if (code === 'stream_lost' && repeatable && !repeated) repeated = true
+        else throw error
+      }
     }
   }
 
-  async close(): Promise<void> {
+  /** Never rejects; a second call waits for the first. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
     this.#stopListening?.()
     this.#closing.abort(new TransportError('closed', 'The connection is closed'))
     await this.#peer.close()
-    await this.#options.onClosed?.()
+    try {
+      await this.#options.onClosed?.()
+    } catch (error) {
+      this.#report(error)
+    }
+  }
+
+  #report(error: unknown): void {
+    try {
+      this.#options.onError?.(error)
+    } catch {
+      // There is nobody left to tell.
+    }
   }
 
   /** Sends one request, once. @throws {RpcError} the server's error @throws {TransportError} everything else */

@@ -52,7 +52,7 @@ export interface Conversation {
   task(taskId: string, known?: Task): TaskHandle
   /** Hears of changes until the subscription is closed, over interruptions and new sessions. @throws {RpcError} @throws {TransportError} */
   subscribe(wanted: WantedChanges, listener: (change: Change) => void, options?: RequestOptions): Promise<Subscription>
-  /** From now on, with every request of a stateless server; a handshake server is told once. */
+  /** From now on, with every request of a stateless server; a handshake server is told once in each session. */
   setLogLevel(level: LoggingLevel, options?: RequestOptions): Promise<void>
   /** Looks at every notification of the server. */
   notice(notification: JsonRpcNotification): void
@@ -65,6 +65,7 @@ export function createConversation(connection: Connection, options: Conversation
   const { interaction, maxInputRounds: maxRounds = MAX_INPUT_ROUNDS, middleware = [], onError } = options
   const cache = createResponseCache()
   const subscriptions = createSubscriptions(subscriptionHost)
+  let logLevel: LoggingLevel | undefined
   connection.closing.addEventListener('abort', () => subscriptions.end(), { once: true })
 
   const request: Conversation['request'] = async (method, params, requestOptions = {}, context = {}) => {
@@ -151,6 +152,11 @@ export function createConversation(connection: Connection, options: Conversation
     }
   }
 
+  async function tellLogLevel(level: LoggingLevel, requestOptions?: RequestOptions): Promise<void> {
+    if (connection.family.messages.allowsRequest('logging/setLevel'))
+      await request('logging/setLevel', { level }, requestOptions)
+  }
+
   function subscriptionHost(): SubscriptionHost {
     const endless = { timeoutMs: Number.POSITIVE_INFINITY, maxTotalTimeoutMs: Number.POSITIVE_INFINITY }
     return {
@@ -170,9 +176,9 @@ export function createConversation(connection: Connection, options: Conversation
     task,
     subscribe: (wanted, listener, requestOptions) => subscriptions.add(wanted, listener, requestOptions),
     async setLogLevel(level, requestOptions) {
+      logLevel = level
       connection.logLevel = level
-      if (connection.family.messages.allowsRequest('logging/setLevel'))
-        await request('logging/setLevel', { level }, requestOptions)
+      await tellLogLevel(level, requestOptions)
     },
     notice(notification) {
       const { method, params } = notification
@@ -185,6 +191,7 @@ export function createConversation(connection: Connection, options: Conversation
     renewed() {
       cache.clear()
       subscriptions.renewed()
+      if (logLevel !== undefined) tellLogLevel(logLevel).catch((error: unknown) => onError?.(error))
     },
   }
 }

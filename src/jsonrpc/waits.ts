@@ -84,3 +84,23 @@ export function abortedError(method: string, signal: AbortSignal | undefined): T
     { cause: signal?.reason },
   )
 }
+
+/** Waits for what somebody else has begun, but only until the signal fires; what was begun goes on. @throws {TransportError} `aborted` */
+export async function waitUnlessAborted(
+  begun: Promise<void>,
+  method: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (!signal) return begun
+  let onAbort: (() => void) | undefined
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(abortedError(method, signal))
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+  })
+  try {
+    await Promise.race([begun, aborted])
+  } finally {
+    if (onAbort) signal.removeEventListener('abort', onAbort)
+  }
+}
