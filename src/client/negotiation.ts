@@ -25,6 +25,9 @@ export interface ServerDescription {
   readonly instructions?: string
 }
 
+/** In a browser a server that refuses a header looks to a script like one that cannot be reached. */
+const HIDES_REFUSALS = 'document' in globalThis || 'importScripts' in globalThis
+
 /** The two ways to open a conversation. Both reject with `RpcError`, `TransportError`, or what the transport's `fetch` throws. */
 export interface Opening {
   discover(revision: StatelessRevision): Promise<DiscoverResult>
@@ -37,7 +40,8 @@ const INCONCLUSIVE: ReadonlySet<number> = new Set([407, 408, 425, 429, 502, 503,
 /**
  * Finds a revision that both sides speak. `auto` asks `server/discover` of the newest revision first; a server that does not know
  * it, as its 4xx or JSON-RPC error says, is offered the newest handshake revision, and its counter-offer is taken when we know it.
- * Authorization failures, network errors, 5xx, 429 and web pages are no conclusion about the revision: they are thrown as they are.
+ * Authorization failures, network errors, 5xx, 429 and web pages are no conclusion about the revision: they are thrown as they are. In a web
+ * page a network error is none either way, so that the handshake is tried.
  * A named revision is used or refused, never replaced.
  *
  * @throws {TransportError} `unsupported_revision` when nothing is common; `RpcError` and others as `opening` threw them
@@ -132,6 +136,8 @@ function describe(
 function isFromOlderServer(error: unknown): boolean {
   if (error instanceof RpcError) return error.status === undefined || !INCONCLUSIVE.has(error.status)
   if (!(error instanceof TransportError)) return false
+  // It may let no page send the headers of the newest revision, which it does not know (field P5); the handshake needs none of them.
+  if (error.code === 'network') return HIDES_REFUSALS
   const { status = 0, contentType } = error.detail
   if (error.code === 'http_status') return status >= 400 && status < 500 && !INCONCLUSIVE.has(status)
   // Taken for a notification, or answered with a result of another kind; a web page or broken stream says nothing.

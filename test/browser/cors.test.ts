@@ -47,6 +47,15 @@ describeInChromium('servers and the same-origin policy', browser => {
     expect(await shown(page)).toContain('Otters')
   })
 
+  it('field P5: a server that does not allow the headers of the newest revision is reached by the handshake', async () => {
+    world.notes.behaviour.cors = 'older'
+    const page = await world.open(context)
+    await logIn(await popupOf(page))
+    expect(await shown(page)).toContain('Otters')
+    const call = world.legs.filter(({ method, url }) => method === 'POST' && url.pathname === '/mcp').at(-1)
+    expect(call?.requestHeaders.get('mcp-protocol-version')).toBe('2025-11-25')
+  })
+
   it('field P5: an authorization server that registers no page is told as CORS, before a window shows anything', async () => {
     world.authorizationServer.behaviour.registersPages = false
     const page = await world.open(context)

@@ -7,8 +7,11 @@ import { listenRecorded, type RunningServer } from '../../demo/src/recorded-serv
 
 /** What tests may change while it runs. */
 export interface NotesBehaviour {
-  /** `closed`: no page of another origin is let in; `hidden`: pages get answers, and none of their headers. Default `open`. */
-  cors: 'open' | 'hidden' | 'closed'
+  /**
+   * `closed`: no page of another origin is let in; `hidden`: pages get answers, and none of their headers; `older`: pages may send the headers
+   * of the revisions with a handshake only. Default `open`.
+   */
+  cors: 'open' | 'hidden' | 'older' | 'closed'
   /** Where requests without a token are sent instead of being refused. */
   redirectsTo: string | undefined
   /** Whether access tokens issued so far are rejected. */
@@ -31,6 +34,7 @@ const ALLOWED = [
   'mcp-protocol-version',
   'mcp-session-id',
 ]
+const NEWEST = ['mcp-method', 'mcp-name']
 const EXPOSED = ['www-authenticate', 'mcp-session-id', 'mcp-protocol-version', 'dpop-nonce']
 const ALGORITHMS = ['ES256']
 
@@ -103,10 +107,11 @@ async function withCors(
   const headers = new Headers({ 'access-control-allow-origin': request.headers.get('origin') ?? '*', vary: 'origin' })
   if (request.method === 'OPTIONS') {
     headers.set('access-control-allow-methods', 'GET, POST, DELETE')
-    headers.set('access-control-allow-headers', ALLOWED.join(', '))
+    const allowed = cors === 'older' ? ALLOWED.filter(name => !NEWEST.includes(name)) : ALLOWED
+    headers.set('access-control-allow-headers', allowed.join(', '))
     return new Response(null, { status: 204, headers })
   }
-  if (cors === 'open') headers.set('access-control-expose-headers', EXPOSED.join(', '))
+  if (cors !== 'hidden') headers.set('access-control-expose-headers', EXPOSED.join(', '))
   const response = await respond()
   const all = new Headers(response.headers)
   for (const [name, value] of headers) all.set(name, value)
