@@ -21,6 +21,9 @@ interface LookupOptions {
   readonly requirePkce: boolean
 }
 
+/** In a page a missing document looks like a dead network: what says "not found" seldom lets other origins read that (field P5). */
+const HIDES_ABSENCE = 'document' in globalThis || 'importScripts' in globalThis
+
 /** Where a challenge said that the document is. */
 export interface NamedDocument {
   readonly url: string
@@ -30,7 +33,7 @@ export interface NamedDocument {
 
 /**
  * The protected resource metadata: at the URL the challenge named, and nowhere else (R-PRM-1); else at the guessed ones. Undefined only
- * when its absence is definite.
+ * when its absence is definite, which in a page it never is at a URL that does not let it look.
  *
  * @throws {OAuthError} `discovery_unavailable`, `resource_metadata_invalid`, `resource_mismatch`
  */
@@ -40,14 +43,19 @@ export async function fetchResourceMetadata(
   signal: AbortSignal | undefined,
 ): Promise<ProtectedResourceMetadata | undefined> {
   const named = at?.strict === true
+  let hidden: OAuthError | undefined
   const guessed = [...(at ? [at.url] : []), ...resourceMetadataUrls(server)]
   for (const url of named ? [at.url] : new Set(guessed)) {
     const verdict = await readDocument({ step: 'protected resource metadata', url, named, signal }, response =>
       readResourceMetadata(response, { named, serverUrl: server }),
     )
     if (verdict.kind === 'found') return verdict.metadata
-    if (verdict.kind !== 'absent') throw verdict.error
+    if (verdict.kind === 'absent') continue
+    if (!HIDES_ABSENCE || named || verdict.error.code !== 'network') throw verdict.error
+    hidden ??= verdict.error
   }
+  // Never taken for absence: that would send the person elsewhere.
+  if (hidden) throw hidden
   return undefined
 }
 

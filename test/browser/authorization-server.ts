@@ -8,6 +8,8 @@ import { listenRecorded, type RunningServer } from '../../demo/src/recorded-serv
 export interface AuthorizationServerBehaviour {
   /** Whether its pages cut the tie to the window that opened them. Default false. */
   opensNoTies: boolean
+  /** Whether it publishes OpenID Connect metadata alone, and says nothing to other origins where there is none. Default false. */
+  knowsOpenIdOnly: boolean
   /** Whether pages of other origins may register clients. oidc-provider itself lets none. Default true. */
   registersPages: boolean
   /** Whether pages of other origins may ask for tokens. Default true. */
@@ -20,7 +22,7 @@ export interface WebAuthorizationServer extends RunningServer {
 
 /** Starts oidc-provider for clients that are web pages: its own CORS, by client, and proof of possession with nonces. */
 export async function startWebAuthorizationServer(record: Recorder): Promise<WebAuthorizationServer> {
-  const behaviour = { opensNoTies: false, registersPages: true, servesPages: true }
+  const behaviour = { opensNoTies: false, knowsOpenIdOnly: false, registersPages: true, servesPages: true }
   const { privateKey } = await generateKeyPair('ES256', { extractable: true })
   const signingKey = { ...(await exportJWK(privateKey)), alg: 'ES256', use: 'sig', kid: 'web' }
   const server = await listenRecorded(
@@ -71,6 +73,10 @@ export async function startWebAuthorizationServer(record: Recorder): Promise<Web
             context.status = 204
             return
           }
+        }
+        if (behaviour.knowsOpenIdOnly && context.path === '/.well-known/oauth-authorization-server') {
+          context.status = 404
+          return
         }
         await next()
         if (behaviour.opensNoTies) context.set('cross-origin-opener-policy', 'same-origin')

@@ -47,6 +47,14 @@ describeInChromium('servers and the same-origin policy', browser => {
     expect(await shown(page)).toContain('Otters')
   })
 
+  it('field P5: documents are found behind others that are missing and do not let a page see that', async () => {
+    Object.assign(world.notes.behaviour, { cors: 'hidden', metadataAtRoot: true })
+    world.authorizationServer.behaviour.knowsOpenIdOnly = true
+    const page = await world.open(context)
+    await logIn(await popupOf(page))
+    expect(await shown(page)).toContain('Otters')
+  })
+
   it('field P5: a server that does not allow the headers of the newest revision is reached by the handshake', async () => {
     world.notes.behaviour.cors = 'older'
     const page = await world.open(context)

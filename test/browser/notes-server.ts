@@ -12,6 +12,8 @@ export interface NotesBehaviour {
    * of the revisions with a handshake only. Default `open`.
    */
   cors: 'open' | 'hidden' | 'older' | 'closed'
+  /** Whether its metadata lies at the root alone, and what is not there says so to no other origin. Default false. */
+  metadataAtRoot: boolean
   /** Where requests without a token are sent instead of being refused. */
   redirectsTo: string | undefined
   /** Whether access tokens issued so far are rejected. */
@@ -37,17 +39,18 @@ const ALLOWED = [
 const NEWEST = ['mcp-method', 'mcp-name']
 const EXPOSED = ['www-authenticate', 'mcp-session-id', 'mcp-protocol-version', 'dpop-nonce']
 const ALGORITHMS = ['ES256']
+const ROOT_METADATA = '/.well-known/oauth-protected-resource'
 
 /** Starts an MCP server for web pages, made with the official SDK and `oauth4webapi`: bearer and DPoP-bound tokens, CORS with preflights. */
 export async function startWebNotes(issuer: string, record: Recorder): Promise<WebNotes> {
-  const behaviour: NotesBehaviour = { cors: 'open', redirectsTo: undefined, revoked: new Set() }
+  const behaviour: NotesBehaviour = { cors: 'open', metadataAtRoot: false, redirectsTo: undefined, revoked: new Set() }
   const found = await oauth.discoveryRequest(new URL(issuer), { [oauth.allowInsecureRequests]: true })
   const authorizationServer = await oauth.processDiscoveryResponse(new URL(issuer), found)
   const { fetch: handle } = createMcpHandler(createNotes())
 
   const respond = async (request: Request, resource: string, metadataUrl: string): Promise<Response> => {
     const { pathname } = new URL(request.url)
-    if (pathname === new URL(metadataUrl).pathname)
+    if (pathname === (behaviour.metadataAtRoot ? ROOT_METADATA : new URL(metadataUrl).pathname))
       return Response.json({
         resource,
         authorization_servers: [issuer],
@@ -113,6 +116,7 @@ async function withCors(
   }
   if (cors !== 'hidden') headers.set('access-control-expose-headers', EXPOSED.join(', '))
   const response = await respond()
+  if (response.status === 404) return response
   const all = new Headers(response.headers)
   for (const [name, value] of headers) all.set(name, value)
   return new Response(response.body, { status: response.status, headers: all })

@@ -55,8 +55,9 @@ export async function startWebWorld(): Promise<WebWorld> {
     },
     reset() {
       legs.length = 0
-      Object.assign(authorizationServer.behaviour, { opensNoTies: false, registersPages: true, servesPages: true })
-      Object.assign(notes.behaviour, { cors: 'open', redirectsTo: undefined })
+      const silent = { opensNoTies: false, knowsOpenIdOnly: false }
+      Object.assign(authorizationServer.behaviour, { ...silent, registersPages: true, servesPages: true })
+      Object.assign(notes.behaviour, { cors: 'open', metadataAtRoot: false, redirectsTo: undefined })
       for (const name of Object.keys(pages.headers)) delete pages.headers[name]
     },
     async context(browser) {
