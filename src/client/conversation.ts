@@ -147,7 +147,8 @@ export function createConversation(connection: Connection, options: Conversation
       return await handle.result(requestOptions)
     } catch (error) {
       const gaveUp = error instanceof TransportError && ['aborted', 'timeout', 'input_required'].includes(error.code)
-      if (gaveUp) await handle.cancel().catch((cause: unknown) => onError?.(cause))
+      // Whoever gives up does not wait for the server to hear of it.
+      if (gaveUp) handle.cancel().catch((cause: unknown) => onError?.(cause))
       throw error
     }
   }

@@ -1,4 +1,5 @@
 import { TransportError } from '../jsonrpc/errors.ts'
+import { abortedError } from '../jsonrpc/waits.ts'
 import type { InputRequiredResult, InputResponse, InputResponses } from '../protocol/input-required.ts'
 import type { Interaction } from './interaction.ts'
 
@@ -57,7 +58,7 @@ export async function answerInputRequired(
       async ([name, question]): Promise<[string, InputResponse]> => [name, await interaction.answer(question, signal)],
     ),
   )
-  if (signal.aborted) throw aborted(method, signal)
+  if (signal.aborted) throw abortedError(method, signal)
   return { inputResponses: Object.fromEntries(answers), ...state }
 }
 
@@ -65,7 +66,7 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => {
       clearTimeout(timer)
-      reject(aborted('a pause', signal))
+      reject(abortedError('a pause', signal))
     }
     const timer = setTimeout(() => {
       signal.removeEventListener('abort', onAbort)
@@ -74,15 +75,6 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) onAbort()
     else signal.addEventListener('abort', onAbort, { once: true })
   })
-}
-
-function aborted(method: string, signal: AbortSignal): TransportError {
-  return new TransportError(
-    'aborted',
-    `The wait for ${method} was ended by its signal`,
-    { method },
-    { cause: signal.reason },
-  )
 }
 
 function refuse(method: string, what: string): TransportError {

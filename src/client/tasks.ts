@@ -1,11 +1,12 @@
 import { RpcError, TransportError } from '../jsonrpc/errors.ts'
 import { DEFAULT_MAX_TOTAL_TIMEOUT_MS } from '../jsonrpc/peer-options.ts'
+import { abortedError } from '../jsonrpc/waits.ts'
 import type { InputResponse } from '../protocol/input-required.ts'
 import { readResult } from '../protocol/result-shapes.ts'
 import { readShape } from '../protocol/shape.ts'
 import { task as taskShape, type Task } from '../protocol/tasks.ts'
 import type { CallToolResult } from '../protocol/tools.ts'
-import type { Interaction } from './interaction.ts'
+import type { Interaction, Question } from './interaction.ts'
 import type { RequestOptions } from './request-options.ts'
 
 /** Milliseconds between two looks at a task whose server names no time. */
@@ -52,6 +53,15 @@ interface TaskContext {
 export function createTaskHandle({ taskId, known, request, interaction, closing }: TaskContext): TaskHandle {
   /** Questions that were answered; servers show them until the answer has arrived everywhere. */
   const answered = new Set<string>()
+  /** Answers that the server does not have yet: nobody is asked twice because a message was lost. */
+  const undelivered = new Map<string, Promise<InputResponse>>()
+
+  function ask(name: string, question: Question, signal: AbortSignal): Promise<InputResponse> {
+    const answer = undelivered.get(name) ?? interaction.answer(question, signal)
+    undelivered.set(name, answer)
+    answer.catch(() => undelivered.delete(name))
+    return answer
+  }
 
   async function status(options?: RequestOptions): Promise<Task> {
     const read = readShape(taskShape, await request('tasks/get', { taskId }, options), 'result')
@@ -70,12 +80,13 @@ export function createTaskHandle({ taskId, known, request, interaction, closing 
     }
     if (open.length === 0) return
     const answers = await Promise.all(
-      open.map(async ([name, question]): Promise<[string, InputResponse]> => {
-        answered.add(name)
-        return [name, await interaction.answer(question, signal)]
-      }),
+      open.map(async ([name, question]) => [name, await ask(name, question, signal)] as const),
     )
     await request('tasks/update', { taskId, inputResponses: Object.fromEntries(answers) }, { signal })
+    for (const [name] of open) {
+      answered.add(name)
+      undelivered.delete(name)
+    }
   }
 
   return {
@@ -85,6 +96,10 @@ export function createTaskHandle({ taskId, known, request, interaction, closing 
       const { onTask, maxTotalTimeoutMs = DEFAULT_MAX_TOTAL_TIMEOUT_MS, onProgress: _own, ...looking } = options
       const end = AbortSignal.timeout(Math.min(maxTotalTimeoutMs, 2 ** 31 - 1))
       const signal = AbortSignal.any([end, closing, ...(options.signal ? [options.signal] : [])])
+      const ended = (error: unknown): unknown => {
+        if (end.aborted) return timedOut(taskId, maxTotalTimeoutMs)
+        return closing.aborted ? abortedError('tasks/get', closing) : error
+      }
       let failures = 0
       for (let current = known; ; ) {
         try {
@@ -92,13 +107,15 @@ export function createTaskHandle({ taskId, known, request, interaction, closing 
             onTask?.(current)
             if (isFinal(current)) return outcome(current)
             if (current.status === 'input_required') await answerQuestions(current, signal)
-            await pause(pollInterval(current, failures), signal)
+            await pause(pollInterval(current, 0), signal)
           }
           current = await status({ ...looking, signal })
           failures = 0
         } catch (error) {
-          if (end.aborted) throw timedOut(taskId, maxTotalTimeoutMs)
-          if (signal.aborted || !mayPass(error) || ++failures > MAX_FAILURES) throw error
+          if (signal.aborted || !mayPass(error) || ++failures > MAX_FAILURES) throw ended(error)
+          await pause(pollInterval(current, failures), signal).catch((cause: unknown) => {
+            throw ended(cause)
+          })
         }
       }
     },
@@ -130,7 +147,8 @@ function outcome({ taskId, status, statusMessage, result, error }: Task): CallTo
   })
 }
 
-function pollInterval({ pollIntervalMs = DEFAULT_POLL_MS }: Task, failures: number): number {
+function pollInterval(task: Task | undefined, failures: number): number {
+  const { pollIntervalMs = DEFAULT_POLL_MS } = task ?? {}
   return Math.min(Math.max(pollIntervalMs * 2 ** failures, SHORTEST_POLL_MS), LONGEST_POLL_MS)
 }
 

@@ -75,8 +75,10 @@ export function createWaits(defaultTimeoutMs: number): Waits {
   }
 }
 
-/** What a wait ends with when its signal is aborted. */
+/** What a wait ends with when its signal is aborted: a connection that was closed says so itself. */
 export function abortedError(method: string, signal: AbortSignal | undefined): TransportError {
+  const reason: unknown = signal?.reason
+  if (reason instanceof TransportError && reason.code === 'closed') return reason
   return new TransportError(
     'aborted',
     `The wait for ${method} was ended by its signal`,
