@@ -73,7 +73,7 @@ export class Connection {
       transport,
       onRequest: (request, context) => this.#answer(request, context),
       onNotification: options.onNotification,
-      ...(options.onError && { onError: options.onError }),
+      onError: error => this.#hear(error),
       ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }),
       ...(options.maxInFlight !== undefined && { maxOutgoing: options.maxInFlight }),
     })
@@ -161,8 +161,8 @@ export class Connection {
   ): Promise<Answer<Method>> {
     const { signal } = options
     const { repeatable = method !== 'tools/call' } = send
-    if (this.#renewal) await waitUnlessAborted(this.#renewal, method, signal)
     for (let renewed = false, repeated = false; ; ) {
+      if (this.#renewal) await waitUnlessAborted(this.#renewal, method, signal)
       const { sessionId } = this
       try {
         return await this.send(method, params, options, send)
@@ -192,6 +192,12 @@ export class Connection {
     } catch (error) {
       this.#report(error)
     }
+  }
+
+  /** A session that got lost while nothing was asked is renewed by asking: whoever listens would wait for ever. */
+  #hear(error: unknown): void {
+    if (!(error instanceof TransportError) || error.code !== 'session_lost') this.#report(error)
+    else this.exchange('ping', undefined).catch((cause: unknown) => this.#report(cause))
   }
 
   #report(error: unknown): void {

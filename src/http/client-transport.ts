@@ -103,8 +103,10 @@ export function createHttpClientTransport(url: URL, options: HttpClientTransport
       throw toNetworkError(error, shownUrl)
     })
     if (response.ok && response.body && mediaType(response) === 'text/event-stream') return response.body
-    if (!response.ok)
-      throw await readRefusedAnswer(response, { url: shownUrl, method: 'GET', inSession: false, redact })
+    if (!response.ok) {
+      const inSession = session !== undefined
+      throw await readRefusedAnswer(response, { url: shownUrl, method: 'GET', inSession, redact })
+    }
     discardBody(response)
     const detail = { url: shownUrl, status: response.status, contentType: displayText(mediaType(response), 100) }
     throw new TransportError('invalid_response', `${shownUrl} gives no event stream`, detail)

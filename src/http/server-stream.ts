@@ -1,4 +1,4 @@
-import { TransportError } from '../jsonrpc/errors.ts'
+import { RpcError, TransportError } from '../jsonrpc/errors.ts'
 import type { TransportReceiver } from '../jsonrpc/transport.ts'
 import { displayText } from '../oauth/protocol/display-text.ts'
 import { readEventStream } from './event-stream.ts'
@@ -24,7 +24,8 @@ const LIVED_MS = 10_000
 
 /**
  * Keeps the stream open as long as the server gives one: best effort, for a server that has none says so with any 4xx, and everything else
- * works without. A stream that ends is opened again where it ended, never in a tight loop (field X3).
+ * works without. A stream that ends is opened again where it ended, never in a tight loop (field X3). When it lived and the session is then gone,
+ * the receiver gets the error `session_lost`.
  *
  * @see MCP 2025-11-25, Streamable HTTP, Listening for Messages from the Server
  */
@@ -46,6 +47,8 @@ export function createServerStream({
     let lastEventId: string | undefined
     let retryMs: number | undefined
     let failures = 0
+    /** A stream that lived was there before: its end and the loss of the session are news. */
+    let hasLived = false
     while (!signal.aborted) {
       const openedAt = performance.now()
       const before = lastEventId
@@ -56,7 +59,9 @@ export function createServerStream({
           onRetry: ms => (retryMs = ms),
           onEvent: ({ event, id, data }) => {
             if (isResumable(id)) lastEventId = id
-            if (data !== '' && (event === undefined || event === 'message')) deliver(data)
+            if (data === '' || (event !== undefined && event !== 'message')) return
+            hasLived = true
+            deliver(data)
           },
         })
       } catch (error) {
@@ -64,11 +69,13 @@ export function createServerStream({
         // A stream cut off on the way is no answer of the server about streams.
         const opened = performance.now() - openedAt >= LIVED_MS || lastEventId !== before
         if (!opened && !mayPass(error)) {
-          if (!isRefusal(error)) receiver()?.error(error)
+          if (!isRefusal(error) || (hasLived && isSessionLoss(error))) receiver()?.error(error)
           return
         }
       }
-      const fruitful = lastEventId !== before || performance.now() - openedAt >= LIVED_MS
+      const lived = performance.now() - openedAt >= LIVED_MS
+      hasLived ||= lived
+      const fruitful = lastEventId !== before || lived
       failures = fruitful ? 0 : failures + 1
       if (failures > MAX_FAILURES) {
         receiver()?.error(
@@ -102,7 +109,12 @@ export function createServerStream({
 
 /** The server has no such stream, or not for this client: nothing is wrong. */
 function isRefusal(error: unknown): boolean {
+  if (error instanceof RpcError) return error.status !== undefined
   if (!(error instanceof TransportError)) return false
   const { status = 0 } = error.detail
   return status !== 401 && status !== 403
+}
+
+function isSessionLoss(error: unknown): boolean {
+  return error instanceof TransportError && error.code === 'session_lost'
 }

@@ -19,7 +19,6 @@ const ENDPOINT_TIMEOUT_MS = 30_000
 /** One connection: a stream for what the server says, and where to POST what the client says. */
 interface SseConnection {
   readonly endpoint: URL
-  readonly stop: () => void
 }
 
 /**
@@ -39,11 +38,14 @@ export function createSseClientTransport(url: URL, options: HttpClientTransportO
   const waiting = new Map<string, (error: Error | undefined) => void>()
   let receiver: TransportReceiver | undefined
   let connecting: Promise<SseConnection> | undefined
+  /** Ends the stream that there is, or that is being opened. */
+  let current: AbortController | undefined
   let lost = false
   let isClosed = false
 
   async function connect(): Promise<SseConnection> {
     const controller = new AbortController()
+    current = controller
     const request = {
       method: 'GET',
       headers: requestHeaders({ custom, protocol: {}, accept: 'text/event-stream', hasBody: false }),
@@ -67,7 +69,10 @@ export function createSseClientTransport(url: URL, options: HttpClientTransportO
         controller.signal.addEventListener('abort', () => reject(noEndpoint(shownUrl)), { once: true })
         void read(body, { resolve, reject, signal: controller.signal })
       })
-      return { endpoint, stop: () => controller.abort() }
+      return { endpoint }
+    } catch (error) {
+      controller.abort()
+      throw error
     } finally {
       clearTimeout(timer)
     }
@@ -142,8 +147,20 @@ export function createSseClientTransport(url: URL, options: HttpClientTransportO
       throw error
     })
     const { endpoint } = await connecting
+    signal?.throwIfAborted()
     const answered = 'id' in message && 'method' in message ? waitFor(String(message.id), signal) : undefined
     answered?.catch(() => undefined)
+    try {
+      await deliverTo(endpoint, message, signal)
+    } catch (error) {
+      if ('id' in message) waiting.get(String(message.id))?.(undefined)
+      throw error
+    }
+    await answered
+  }
+
+  async function deliverTo(endpoint: URL, message: JsonRpcMessage, signal: AbortSignal | undefined): Promise<void> {
+    const method = 'method' in message ? message.method : 'an answer'
     const response = await fetchWithinOrigin(fetch, endpoint, {
       method: 'POST',
       headers: requestHeaders({ custom, protocol: {}, accept: 'application/json', hasBody: true }),
@@ -152,7 +169,6 @@ export function createSseClientTransport(url: URL, options: HttpClientTransportO
     })
     if (!response.ok) throw await readRefusedAnswer(response, { url: shownUrl, method, inSession: true, redact })
     discardBody(response)
-    await answered
   }
 
   /** Settles when the stream has brought the answer, or cannot bring it any more. */
@@ -187,8 +203,7 @@ export function createSseClientTransport(url: URL, options: HttpClientTransportO
     },
     close: async () => {
       isClosed = true
-      const connection = await connecting?.catch(() => undefined)
-      connection?.stop()
+      current?.abort()
     },
     ...(context && { onInteraction: (listener: (active: boolean) => void) => context.onInteraction(listener) }),
   }
