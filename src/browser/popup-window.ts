@@ -1,7 +1,7 @@
 /** How often the window is looked at. */
 const LOOK_MS = 100
 /** A foreign page that was seen for so long did not cut the tie. A moment of it is seen before a tie is cut, too. */
-const TIED_MS = 1_500
+const TIED_MS = 1_000
 /** How long a window that may only be cut off is gone, with the person on this page, until it counts as closed. */
 const LONG_GONE_MS = 15_000
 

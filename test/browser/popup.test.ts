@@ -95,7 +95,7 @@ describeInChromium('a login in a window of its own', browser => {
     await popup.getByPlaceholder('Enter any login').fill('ada')
     expect(await popup.evaluate(() => window.opener)).toBeNull()
     // Sooner it might be a window that was only cut off, and is noticed late.
-    await popup.waitForTimeout(2_500)
+    await popup.waitForTimeout(1_800)
     await popup.close()
     const error = JSON.parse(await shown(page)) as OAuthError
     expect(error).toMatchObject({ code: 'authorization_refused', detail: { step: 'authorization' } })
