@@ -9,6 +9,13 @@ export interface CommandOptions {
   readonly header: readonly string[]
   readonly verbose?: boolean
   readonly json?: boolean
+  /** The command of a server to start, instead of a URL. */
+  readonly stdio?: string
+  /** Names of variables for the server of `stdio`. */
+  readonly env?: readonly string[]
+  /** `name=value` answers to what the server may ask. */
+  readonly answer?: readonly string[]
+  readonly login?: boolean
 }
 
 /** What a command works with. */

@@ -1,6 +1,8 @@
 import type { OAuthError, StoreError } from 'latchkey/oauth'
 import type { RpcError, TransportError } from 'latchkey/client'
 import { EXIT, type ExitCode } from './exit-code.ts'
+import type { OutputError } from './output-error.ts'
+import { shellWord } from './shell-words.ts'
 import type { UsageError } from './usage-error.ts'
 
 /** What a failure means at the command line. Holds no secret. */
@@ -58,6 +60,8 @@ export function describeFailure(error: unknown, context: FailureContext = {}): F
   switch (known?.family) {
     case 'usage':
       return failure(EXIT.usage, 'usage', known.error.message, known.error.hint)
+    case 'output':
+      return failure(EXIT.failed, 'output', known.error.message, known.error.hint)
     case 'oauth':
       return oauthFailure(known.error, context)
     case 'store': {
@@ -112,12 +116,9 @@ export function loginCommand(context: FailureContext, scope: string | undefined)
   return words.join(' ')
 }
 
-function shellWord(text: string): string {
-  return /^[A-Za-z0-9_./:@%+,=<>-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
-}
-
 type KnownError =
   | { readonly family: 'usage'; readonly error: UsageError }
+  | { readonly family: 'output'; readonly error: OutputError }
   | { readonly family: 'oauth'; readonly error: OAuthError }
   | { readonly family: 'store'; readonly error: StoreError }
   | { readonly family: 'transport'; readonly error: TransportError }
@@ -133,6 +134,7 @@ function knownError(error: unknown): KnownError | undefined {
   for (let depth = 0; depth < 8 && at instanceof Error; depth++, at = at.cause) {
     if (at.name === 'OAuthError') return { family: 'oauth', error: at as OAuthError }
     if (at.name === 'StoreError') return { family: 'store', error: at as StoreError }
+    if (at.name === 'OutputError') return { family: 'output', error: at as OutputError }
     if (at.name === 'UsageError') return { family: 'usage', error: at as UsageError }
     if (at.name === 'TransportError') outer ??= { family: 'transport', error: at as TransportError }
     if (at.name === 'RpcError') outer ??= { family: 'rpc', error: at as RpcError }

@@ -5,7 +5,7 @@ export interface Output {
   readonly isTTY?: boolean
   readonly columns?: number
   readonly rows?: number
-  write(text: string): unknown
+  write(data: string | Uint8Array): unknown
 }
 
 /** Everything a command takes from the outside world. Tests hand in their own. */
@@ -20,6 +20,8 @@ export interface Io {
   readonly now: () => number
   /** Waits between two questions to a server. Default: a timer. */
   readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<void>
+  /** The folder that relative paths start from. Default: that of the process. */
+  readonly cwd?: string
   /** Aborted by Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal
 }
@@ -27,4 +29,9 @@ export interface Io {
 /** Whether a person can be asked something: both ends of the conversation are a terminal. */
 export function isInteractive(io: Io): boolean {
   return io.stdin.isTTY === true && io.stderr.isTTY === true
+}
+
+/** The folder that relative paths start from. */
+export function currentFolder(io: Io): string {
+  return io.cwd ?? process.cwd()
 }

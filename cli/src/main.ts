@@ -1,4 +1,4 @@
-import { runCommandLine } from './command-line.ts'
+import { COMPLETE_COMMAND } from './completion/shells.ts'
 import type { Io } from './io.ts'
 
 const SIGNALS = [
@@ -8,6 +8,13 @@ const SIGNALS = [
 
 /** Runs the `latchkey` command of this process and ends the process with its exit code. */
 export async function main(): Promise<void> {
+  const argv = process.argv.slice(2)
+  if (argv[0] === COMPLETE_COMMAND) {
+    // A key press waits for it: nothing else is loaded.
+    const { complete } = await import('./completion/complete.ts')
+    await complete(argv.slice(1), process)
+    return
+  }
   const controller = new AbortController()
   let interrupted: number | undefined
   for (const [signal, exitCode] of SIGNALS) {
@@ -32,7 +39,8 @@ export async function main(): Promise<void> {
     now: Date.now,
     signal: controller.signal,
   }
-  const exitCode = await runCommandLine(process.argv.slice(2), io)
+  const { runCommandLine } = await import('./command-line.ts')
+  const exitCode = await runCommandLine(argv, io)
   await Promise.all([flushed(process.stdout), flushed(process.stderr)])
   // Idle connections and an open stdin would keep the process alive.
   process.exit(interrupted ?? exitCode)

@@ -2,7 +2,9 @@ import { Command, Option } from 'commander'
 import { addCimdCommands } from './cimd-program.ts'
 import type { CommandContext, CommandOptions } from './command-context.ts'
 import { callbackHostOption, callbackPathOption, finish, wholeNumber } from './command-options.ts'
+import { addCompletionCommand } from './completion/completion-program.ts'
 import { GRANTS, type LoginOptions } from './login-options.ts'
+import { addMcpCommands } from './mcp-program.ts'
 import { cliVersion } from './version.ts'
 
 /** Runs a command: its exit code, or an error for `describeFailure`. */
@@ -122,44 +124,9 @@ State is kept in LATCHKEY_HOME; BROWSER, NO_COLOR and HTTPS_PROXY are respected.
     run({ ...options, server }, async context => (await import('./commands/token.ts')).token(context, server)),
   )
 
-  finish(
-    program
-      .command('tools')
-      .description('list the tools of a server')
-      .argument(...SERVER)
-      .option('--json', 'print the MCP result object'),
-    [
-      'latchkey tools https://mcp.example.com/mcp',
-      "latchkey tools https://mcp.example.com/mcp --json | jq -r '.tools[].name'",
-      'latchkey tools https://mcp.example.com/mcp --header X-Api-Key=MY_API_KEY',
-    ],
-  ).action((server: string, options: CommandOptions) =>
-    run({ ...options, server }, async context => (await import('./commands/tools.ts')).tools(context, server)),
-  )
-
-  finish(
-    program
-      .command('call')
-      .description('call a tool')
-      .argument(...SERVER)
-      .argument('<tool>', 'name of the tool')
-      .argument('[name=value...]', "arguments, read by the tool's input schema; arrays and objects as JSON")
-      .option('--input <json>', 'arguments as a JSON object; name=value wins over it')
-      .option('--login', 'log in first when that is needed')
-      .option('--json', 'print the MCP result object'),
-    [
-      'latchkey call https://mcp.example.com/mcp search query=otters limit=5',
-      `latchkey call https://mcp.example.com/mcp tag ids='[1,2]' dryRun=true`,
-      `latchkey call https://mcp.example.com/mcp search --input '{"query": "otters"}' --json`,
-    ],
-  ).action(
-    (server: string, tool: string, words: string[], options: CommandOptions & { input?: string; login?: boolean }) =>
-      run({ ...options, server }, async context =>
-        (await import('./commands/call.ts')).call(context, server, { ...options, tool, words }),
-      ),
-  )
-
+  addMcpCommands(program, run)
   addCimdCommands(program, run)
+  addCompletionCommand(program, run)
 
   return program
 }

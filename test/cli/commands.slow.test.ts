@@ -272,13 +272,26 @@ describe('tools and call', () => {
     expect(json(asJson)).toMatchObject({ isError: true })
   })
 
-  it('what is no text is named on stderr', async () => {
+  it('what is no text is saved, never over another file, and named on stderr', async () => {
     await using world = await createWorld({ protection: 'nothing' })
-    expect(await world.run(['call', world.url, 'picture'])).toMatchObject({
-      exitCode: 0,
-      stdout: '',
-      stderr: '! image (image/png, 3 bytes) is not shown; --json prints it\n',
-    })
+    for (const name of ['picture.png', 'picture-2.png']) {
+      expect(await world.run(['call', world.url, 'picture'])).toMatchObject({
+        exitCode: 0,
+        stdout: '',
+        stderr: `✓ image (image/png, 3 bytes): saved as ${name}\n`,
+      })
+      expect(await readFile(join(world.home, 'work', name))).toEqual(Buffer.from([0, 0, 0]))
+    }
+    const run = await world.run(['call', world.url, 'picture', '--output', 'pictures'])
+    expect(run.stderr).toContain('saved as pictures/picture.png')
+  })
+
+  it('--json saves nothing, unless --output says so', async () => {
+    await using world = await createWorld({ protection: 'nothing' })
+    expect(await world.run(['call', world.url, 'picture', '--json'])).toMatchObject({ exitCode: 0, stderr: '' })
+    expect(await readdir(join(world.home, 'work'))).toEqual([])
+    await world.run(['call', world.url, 'picture', '--json', '--output', '.'])
+    expect(await readdir(join(world.home, 'work'))).toEqual(['picture.png'])
   })
 
   it.each([
@@ -432,7 +445,7 @@ describe('what every command keeps to', () => {
     ['login', 'ftp://h.example'],
     ['login', 'https://user:canary@h.example'],
     ['login'],
-    ['doctor', 'https://h.example'],
+    ['nosuch', 'https://h.example'],
     ['call', 'https://h.example'],
   ])('usage: %j %j %j %j exits with 2 and an error object', async (...args) => {
     await using world = await createWorld()
@@ -447,7 +460,7 @@ describe('what every command keeps to', () => {
     expect((await world.run(['tools', 'mcp.example.com/mcp'])).stderr).toContain('→ https://mcp.example.com/mcp')
   })
 
-  it.each(['login', 'logout', 'status', 'token', 'tools', 'call'])(
+  it.each(['login', 'logout', 'status', 'token', 'tools', 'call', 'resources', 'read', 'prompts', 'prompt'])(
     '%s --help has examples and exits with 0',
     async verb => {
       await using world = await createWorld()

@@ -41,6 +41,7 @@ const OAUTH: Record<OAuthErrorCode, number> = {
   fresh_token_rejected: 4,
   revocation_failed: 1,
   dpop_unsupported: 4,
+  dpop_proof_rejected: 4,
 }
 
 const TRANSPORT: Record<TransportErrorCode, number> = {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Io } from '../../cli/src/io.ts'
-import { createProgress, type Progress } from '../../cli/src/progress.ts'
+import { createProgress, progressBar, type Progress } from '../../cli/src/progress.ts'
 import { createTerminal } from '../../cli/src/terminal.ts'
 
 let text = ''
@@ -78,6 +78,50 @@ describe('progress', () => {
     progress.update('Other')
     vi.advanceTimersByTime(5_000)
     expect(text).toBe('')
+    end()
+    await running
+  })
+
+  it('shows how far a task has come, on a terminal only', async () => {
+    const { task, end } = held()
+    const progress = on(true)
+    const running = progress.during('Working', task)
+    progress.advance('Half of it', 0.5)
+    vi.advanceTimersByTime(500)
+    expect(text).toMatch(/\S \[█{10}░{10}\] {2}50 % Half/)
+    text = ''
+    const plain = on(false).during('Plain', task)
+    vi.advanceTimersByTime(5_000)
+    expect(text).toContain('Plain…\n')
+    end()
+    await Promise.all([running, plain])
+  })
+
+  it.each([
+    [-1, '[░░░░░░░░░░░░░░░░░░░░]   0 %'],
+    [Number.NaN, '[░░░░░░░░░░░░░░░░░░░░]   0 %'],
+    [0.999, '[███████████████████░]  99 %'],
+    [7, '[████████████████████] 100 %'],
+  ])('a share of %d is %s', (share, bar) => {
+    expect(progressBar(share)).toBe(bar)
+  })
+
+  it('steps aside while a person is asked, keeps what others say until then, and goes on afterwards', async () => {
+    const { task, end } = held()
+    const question = held()
+    const progress = on(true)
+    const running = progress.during('Working', task)
+    vi.advanceTimersByTime(500)
+    const asking = progress.hold(question.task)
+    text = ''
+    vi.advanceTimersByTime(5_000)
+    progress.interrupt(() => (text += 'said meanwhile\n'))
+    expect(text).toBe('')
+    question.end()
+    await asking
+    expect(text).toBe('said meanwhile\n')
+    vi.advanceTimersByTime(500)
+    expect(text).toContain('Working')
     end()
     await running
   })

@@ -6,7 +6,6 @@ import type { Io } from '../../cli/src/io.ts'
 import { redactedUrl } from '../../cli/src/redacted-url.ts'
 import { durationText, relativeTime } from '../../cli/src/relative-time.ts'
 import { closestNames } from '../../cli/src/suggestion.ts'
-import { renderToolResult } from '../../cli/src/tool-result.ts'
 
 describe('times', () => {
   it.each([
@@ -92,49 +91,6 @@ describe('JSON on stdout', () => {
     const text = printed(value, false)
     for (const unsafe of ['\u001b', '\u009b', '\u202e', '\u2066']) expect(text).not.toContain(unsafe)
     expect(JSON.parse(text)).toEqual(value)
-  })
-})
-
-describe('a tool result for people', () => {
-  it('prints text blocks as they are, without what drives a terminal', () => {
-    const { data, notes } = renderToolResult({
-      content: [
-        { type: 'text', text: 'one\n\ttwo\r\n' },
-        { type: 'text', text: 'red \u001b[31m\u009b0m\u0007\u202e end' },
-      ],
-      structuredContent: { ignored: 'since there is text' },
-    })
-    expect(data).toBe('one\n\ttwo\nred [31m0m end\n')
-    expect(notes).toEqual([])
-  })
-
-  it('prints structured content when there is no text', () => {
-    expect(renderToolResult({ content: [], structuredContent: { a: 1 } }).data).toBe('{\n  "a": 1\n}\n')
-  })
-
-  it('names what cannot be shown as text, on stderr', () => {
-    const { data, notes } = renderToolResult({
-      content: [
-        { type: 'image', mimeType: 'image/png', data: 'AAAA' },
-        { type: 'audio', mimeType: 'audio/wav', data: 'A'.repeat(4_096) },
-        { type: 'resource', resource: { uri: 'file:///a.bin', mimeType: 'application/x', blob: 'AA==' } },
-        { type: 'resource', resource: { uri: 'file:///a.txt', text: 'embedded' } },
-        { type: 'resource_link', uri: 'file:///b.txt', name: 'b' },
-        { type: 'hologram' },
-        null,
-      ],
-    })
-    expect(data).toBe('embedded\nfile:///b.txt  b\n')
-    expect(notes).toEqual([
-      'image (image/png, 3 bytes) is not shown; --json prints it',
-      'audio (audio/wav, 3.0 KiB) is not shown; --json prints it',
-      'resource file:///a.bin (application/x, 1 bytes) is not shown; --json prints it',
-      'hologram (unknown type) is not shown; --json prints it',
-    ])
-  })
-
-  it('is empty for an empty answer', () => {
-    expect(renderToolResult({})).toEqual({ data: '', notes: [] })
   })
 })
 

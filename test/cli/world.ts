@@ -28,6 +28,8 @@ export interface RunOptions {
   readonly tty?: boolean
   readonly signal?: AbortSignal
   readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<void>
+  /** The current folder. Default: a folder of its own, for runs of a world. */
+  readonly cwd?: string
   /** Told of every piece of stderr. */
   readonly onStderr?: (text: string) => void
 }
@@ -102,6 +104,7 @@ export async function createWorld(options: MisbehavingServerOptions = {}, networ
   const home = await mkdtemp(join(tmpdir(), 'latchkey-cli-'))
   const browser = join(home, 'browser', 'open')
   await mkdir(join(home, 'browser'))
+  await mkdir(join(home, 'work'))
   await writeFile(browser, BROWSER, { mode: 0o755 })
   const over = new AbortController()
   visitOpenedUrls(join(home, 'browser'), over.signal, network?.visitWith ?? fetch)
@@ -135,7 +138,9 @@ export async function createWorld(options: MisbehavingServerOptions = {}, networ
     env,
     clock,
     run: (args, runOptions) =>
-      runInProcess(args, { ...runOptions, env: { ...env, ...runOptions?.env } }, () => clock.now()),
+      runInProcess(args, { cwd: join(home, 'work'), ...runOptions, env: { ...env, ...runOptions?.env } }, () =>
+        clock.now(),
+      ),
     leaked: (...texts) => server.secrets().filter(secret => texts.some(text => text.includes(secret))),
     async [Symbol.asyncDispose]() {
       over.abort()
@@ -167,8 +172,9 @@ export async function runInProcess(args: readonly string[], options: RunOptions,
     isTTY: options.tty === true,
     columns: 100,
     write: text => {
-      texts[name] += text
-      if (name === 'stderr') options.onStderr?.(text)
+      const given = typeof text === 'string' ? text : Buffer.from(text).toString('latin1')
+      texts[name] += given
+      if (name === 'stderr') options.onStderr?.(given)
     },
   })
   try {
@@ -180,6 +186,7 @@ export async function runInProcess(args: readonly string[], options: RunOptions,
       now,
       signal: options.signal ?? new AbortController().signal,
       ...(options.sleep && { sleep: options.sleep }),
+      ...(options.cwd !== undefined && { cwd: options.cwd }),
     })
     return { exitCode, ...texts }
   } finally {

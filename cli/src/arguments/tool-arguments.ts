@@ -52,17 +52,18 @@ export function toolArguments(
   words: readonly string[],
   input: string | undefined,
   inputSchema: unknown,
+  what: 'tool' | 'prompt' = 'tool',
 ): Record<string, unknown> {
   const root = isObject(inputSchema) ? inputSchema : {}
   const schema = resolveSchema(root, root)
   const fail = (message: string): never => {
     const synopsis = argumentSynopsis(inputSchema)
-    throw new UsageError(message, synopsis === '' ? 'this tool takes no arguments' : `arguments: ${synopsis}`)
+    throw new UsageError(message, synopsis === '' ? `this ${what} takes no arguments` : `arguments: ${synopsis}`)
   }
   const values = new Map(Object.entries(readInput(input)))
   for (const name of values.keys()) {
     if (schema['additionalProperties'] === false && propertySchema(schema, name) === undefined) {
-      fail(unknownArgument(name, inputSchema))
+      fail(unknownArgument(name, inputSchema, what))
     }
   }
   const given = new Set<string>()
@@ -74,7 +75,7 @@ export function toolArguments(
     if (given.has(name)) fail(`the argument “${name}” is given twice`)
     given.add(name)
     const property = propertySchema(schema, name)
-    if (property === undefined) fail(unknownArgument(name, inputSchema))
+    if (property === undefined) fail(unknownArgument(name, inputSchema, what))
     const coerced = coerceValue(text, property, root)
     if (!coerced.ok) return fail(`the argument “${name}” should be ${expectation(property, root)}`)
     values.set(name, coerced.value)
@@ -94,13 +95,13 @@ function propertySchema(schema: Schema, name: string): unknown {
   return additional === true || isObject(additional) ? additional : undefined
 }
 
-function unknownArgument(name: string, inputSchema: unknown): string {
+function unknownArgument(name: string, inputSchema: unknown, what: string): string {
   const [closest] = closestNames(
     name,
     knownArguments(inputSchema).map(known => known.name),
   )
   const suggestion = closest === undefined ? '' : `; did you mean “${closest}”?`
-  return `this tool has no argument “${name.slice(0, 100)}”${suggestion}`
+  return `this ${what} has no argument “${name.slice(0, 100)}”${suggestion}`
 }
 
 function readInput(input: string | undefined): Readonly<Record<string, unknown>> {

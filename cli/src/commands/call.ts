@@ -1,60 +1,53 @@
 import { displayText } from 'latchkey/oauth/protocol'
 import { toolArguments } from '../arguments/tool-arguments.ts'
+import { callProgress } from '../call-progress.ts'
 import type { CommandContext, CommandOptions } from '../command-context.ts'
+import { joinTexts } from '../content-parts.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts'
 import { isInteractive } from '../io.ts'
 import { printJson } from '../json-output.ts'
+import { listAll } from '../listing.ts'
 import { withClient } from '../open-client.ts'
-import { closestNames } from '../suggestion.ts'
-import { listAllTools, type ListedTool } from '../tool-list.ts'
-import { renderToolResult } from '../tool-result.ts'
-import { UsageError } from '../usage-error.ts'
+import { saveMedia } from '../save-media.ts'
+import { readTarget } from '../server-target.ts'
+import { toolResultParts } from '../tool-result.ts'
+import { unknownName } from '../unknown-name.ts'
 
 /** The options of `latchkey call`. */
 export interface CallOptions extends CommandOptions {
-  readonly tool: string
-  /** The `name=value` words. */
-  readonly words: readonly string[]
   readonly input?: string
   readonly login?: boolean
+  readonly output?: string
 }
 
-/** `latchkey call`: calls one tool and prints what it answers. */
-export async function call(context: CommandContext, server: string, options: CallOptions): Promise<ExitCode> {
+/** `latchkey call`: calls one tool, prints the text it answers and saves the rest. */
+export async function call(context: CommandContext, words: readonly string[], options: CallOptions): Promise<ExitCode> {
   const { io, terminal } = context
+  const { target, operands } = readTarget(options, words, ['tool'], { variadic: true })
+  const [typed = '', ...pairs] = operands
   const interactive = options.login === true || isInteractive(io)
-  return withClient(context, { server, interactive }, async client => {
-    const { signal } = io
-    const { tools } = await terminal.progress.during('Listing tools', () => listAllTools(client, signal))
-    const tool = tools.find(({ name }) => name === options.tool) ?? unknownTool(options.tool, tools, server)
-    const given = toolArguments(options.words, options.input, tool.inputSchema)
+  return withClient(context, { target, interactive }, async (client, { signal, remember }) => {
+    const { tools } = await terminal.progress.during('Listing tools', () =>
+      listAll('tools', page => client.listTools({ ...page, signal })),
+    )
+    await remember({ tools })
+    const tool = tools.find(({ name }) => name === typed) ?? unknownName('tool', typed, tools, `latchkey tools`, target)
+    const given = toolArguments(pairs, options.input, tool.inputSchema)
     const name = displayText(tool.name)
     const result = await terminal.progress.during(`Calling ${name}`, () =>
-      client.callTool(tool.name, given, {
-        signal,
-        onProgress: ({ progress, total, message }) => {
-          const share = total === undefined || total <= 0 ? '' : ` ${Math.round((progress / total) * 100)} %`
-          terminal.progress.update(
-            `Calling ${name}${share}${message === undefined ? '' : ` · ${displayText(message, 120)}`}`,
-          )
-        },
-      }),
+      client.callTool(tool.name, given, { signal, ...callProgress(context, `Calling ${name}`) }),
     )
+    const { texts, media, notes } = toolResultParts(result)
     if (options.json === true) printJson(io, result)
     else {
-      const { data, notes } = renderToolResult(result)
-      io.stdout.write(data)
+      io.stdout.write(joinTexts(texts))
       for (const note of notes) terminal.say(`${terminal.style.yellow('!')} ${note}`)
+    }
+    if (options.json !== true || options.output !== undefined) {
+      await saveMedia(context, media, { folder: options.output, stem: tool.name })
     }
     if (result.isError !== true) return EXIT.done
     terminal.say(`${terminal.style.red('✗')} the tool ${name} reports an error`)
     return EXIT.failed
   })
-}
-
-function unknownTool(typed: string, tools: readonly ListedTool[], server: string): never {
-  const names = tools.map(({ name }) => name)
-  const close = closestNames(typed, names).map(name => `“${displayText(name)}”`)
-  const suggestion = close.length === 0 ? '' : `; did you mean ${close.join(' or ')}?`
-  throw new UsageError(`this server has no tool “${displayText(typed, 100)}”${suggestion}`, `latchkey tools ${server}`)
 }

@@ -1,0 +1,40 @@
+import { relative, resolve } from 'node:path'
+import { displayText } from 'latchkey/oauth/protocol'
+import { byteSize } from './byte-size.ts'
+import type { CommandContext } from './command-context.ts'
+import type { MediaPart } from './content-parts.ts'
+import { safeFileName } from './file-name.ts'
+import { currentFolder } from './io.ts'
+import { saveBeside } from './save-file.ts'
+
+/**
+ * Saves what is no text into `folder` (default: the current one) and says where. `stem` names what the server gives no name.
+ *
+ * @throws {OutputError} a file cannot be written
+ */
+export async function saveMedia(
+  { io, terminal }: CommandContext,
+  media: readonly MediaPart[],
+  { folder, stem }: { readonly folder?: string | undefined; readonly stem: string },
+): Promise<void> {
+  const here = currentFolder(io)
+  for (const { what, name, mimeType, bytes } of media) {
+    const path = await saveBeside(resolve(here, folder ?? '.'), safeFileName(name ?? stem, mimeType), bytes)
+    terminal.say(
+      savedLine(terminal.style.green('✓'), `${what} (${typeText(mimeType)}, ${byteSize(bytes.length)})`, path, here),
+    )
+  }
+  if (media.length > 0 && folder === undefined && io.stderr.isTTY === true) {
+    terminal.say(terminal.style.dim('  --output FOLDER saves elsewhere, --json prints everything instead'))
+  }
+}
+
+/** Says where something was saved, as one would type it from here. */
+export function savedLine(mark: string, what: string, path: string, here: string): string {
+  const near = relative(here, path)
+  return `${mark} ${what}: saved as ${near.startsWith('..') ? path : near}`
+}
+
+function typeText(mimeType: string | undefined): string {
+  return mimeType === undefined ? 'unknown type' : displayText(mimeType, 100)
+}
