@@ -1,4 +1,5 @@
 import { TransportError } from '../jsonrpc/errors.ts'
+import { isObject } from '../jsonrpc/message.ts'
 import type { ElicitRequestFormParams, ElicitResult, PrimitiveSchemaDefinition } from '../protocol/elicitation.ts'
 
 type FormSchema = ElicitRequestFormParams['requestedSchema']
@@ -13,14 +14,16 @@ type FormContent = NonNullable<ElicitResult['content']>
 export function completeForm(schema: FormSchema, content: FormContent = {}): FormContent {
   const completed: Record<string, FormContent[string]> = { ...content }
   for (const [name, field] of Object.entries(schema.properties)) {
-    const { default: initial } = field as { readonly default?: FormContent[string] }
-    if (!Object.hasOwn(content, name) && initial !== undefined) completed[name] = initial
+    const { default: initial } = field as { readonly default?: FormContent[string] | null }
+    // A default that does not fit its own field is the server's mistake, and no answer of anybody.
+    const isUsable = initial !== undefined && initial !== null && expectation(field, initial) === undefined
+    if (isUsable && !Object.hasOwn(content, name)) completed[name] = initial
   }
   for (const name of schema.required ?? [])
     if (!Object.hasOwn(completed, name)) throw misfit(name, 'a value', 'nothing')
   for (const [name, value] of Object.entries(completed)) {
     const field = Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined
-    const expected = field && expectation(field, value)
+    const expected = field ? expectation(field, value) : 'left out, for the form does not ask for it'
     if (expected !== undefined) throw misfit(name, expected, typeof value)
   }
   return completed
@@ -56,10 +59,14 @@ export function expectation(field: PrimitiveSchemaDefinition, value: unknown): s
 export function choicesOf(
   field: PrimitiveSchemaDefinition,
 ): readonly { readonly value: string; readonly title: string }[] | undefined {
-  const source = (field.type === 'array' ? field.items : field) as ChoiceSource
-  const titled = source.oneOf ?? source.anyOf
-  if (titled) return titled.map(({ const: value, title = value }) => ({ value, title }))
-  return source.enum?.map((value, index) => ({ value, title: source.enumNames?.[index] ?? value }))
+  const source: unknown = field.type === 'array' ? field.items : field
+  if (!isObject(source)) return undefined
+  const { enum: values, enumNames, oneOf, anyOf } = source as ChoiceSource
+  const options: ChoiceSource['oneOf'] = [oneOf, anyOf].find(Array.isArray)
+  const titled = options?.filter(isObject)
+  if (titled && titled.length > 0) return titled.map(({ const: value, title = value }) => ({ value, title }))
+  if (!Array.isArray(values)) return undefined
+  return values.map((value, index) => ({ value, title: enumNames?.[index] ?? value }))
 }
 
 /** The ways in which revisions have written a choice. */

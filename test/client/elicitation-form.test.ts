@@ -76,3 +76,28 @@ describe('choices', () => {
     expect(choicesOf({ type: 'string' })).toBeUndefined()
   })
 })
+
+describe('a form by a careless or hostile server', () => {
+  const form = (properties: object) => ({ type: 'object' as const, properties: properties as never })
+
+  it('never gets a member that it did not ask for', () => {
+    expect(() => completeForm(form({ name: { type: 'string' } }), { name: 'Ada', card: '4111' })).toThrow(/card/)
+  })
+
+  it.each([
+    ['of another type', { type: 'integer', default: 'many' }],
+    ['outside its choices', { type: 'string', enum: ['a'], default: 'b' }],
+    ['that is null', { type: 'string', default: null }],
+  ])('a default %s is left out, and not taken for the answer of the handler', (_what, field) => {
+    expect(completeForm(form({ field }), {})).toEqual({})
+  })
+
+  it.each([
+    ['a list without items', { type: 'array' }, ['x']],
+    ['items that are no object', { type: 'array', items: null }, ['x']],
+    ['a choice that is no list', { type: 'string', enum: 'abc', oneOf: {} }, 'x'],
+    ['options that are no objects', { type: 'string', oneOf: [null, 'x'] }, 'x'],
+  ])('%s does not make it fail otherwise than by telling what fits', (_what, field, value) => {
+    expect(completeForm(form({ field }), { field: value })).toEqual({ field: value })
+  })
+})
