@@ -86,9 +86,11 @@ export function createConversation(connection: Connection, options: Conversation
     const { grantId } = connection
     const kept = requestOptions.fresh === true ? undefined : cache.get(method, params, grantId)
     if (kept !== undefined) return kept
+    const { changes } = cache
     const { result, asked } = await complete(method, params, requestOptions, context)
-    // Answers given on the way are not part of what was asked; another login meanwhile may see other things.
-    if (!asked && connection.grantId === grantId) cache.put(method, params, grantId, result)
+    // Answers given on the way are not part of what was asked; another login meanwhile may see other things, and so may one who asks after a change.
+    if (!asked && connection.grantId === grantId && cache.changes === changes)
+      cache.put(method, params, grantId, result)
     return result
   }
 

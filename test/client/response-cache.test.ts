@@ -1,7 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createResponseCache } from '../../src/client/response-cache.ts'
 import { connect } from '../../src/http/connect.ts'
-import { createStatelessServer, result } from '../http/scripted-server.ts'
+import { createStatelessServer, event, result } from '../http/scripted-server.ts'
 
 const listChanged = { jsonrpc: '2.0', method: 'notifications/tools/list_changed' } as const
 
@@ -117,5 +117,71 @@ describe('a client', () => {
     await client.readResource('x:1')
     await client.readResource('x:1')
     expect(server.methods().filter(method => method === 'resources/read')).toHaveLength(2)
+  })
+})
+
+describe('what is kept', () => {
+  const keep = { ttlMs: 60_000, cacheScope: 'public' }
+
+  it('is no result that was asked for before a change was told', async () => {
+    let answers: (() => void)[] = []
+    const listening: ((text: string) => void)[] = []
+    const server = createStatelessServer({
+      'subscriptions/listen': ({ message, signal }) => {
+        const body = new ReadableStream<Uint8Array>({
+          start(controller) {
+            listening.push(text => controller.enqueue(new TextEncoder().encode(text)))
+            signal.addEventListener('abort', () => controller.error(signal.reason))
+          },
+        })
+        const params = {
+          notifications: { toolsListChanged: true },
+          _meta: { 'io.modelcontextprotocol/subscriptionId': message.id },
+        }
+        const acknowledged = { jsonrpc: '2.0', method: 'notifications/subscriptions/acknowledged', params }
+        listening[0]?.(event(acknowledged))
+        return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
+      },
+      'tools/list': async request => {
+        await new Promise<void>(resolve => answers.push(resolve))
+        return result(request, { resultType: 'complete', tools: [], ...keep })
+      },
+    })
+    const client = await connect('https://mcp.example/mcp', server)
+    const changed = new Promise<void>(resolve => void client.subscribe({ tools: true }, () => resolve()))
+    await vi.waitFor(() => expect(listening).toHaveLength(1))
+    const first = client.listTools()
+    await vi.waitFor(() => expect(answers).toHaveLength(1))
+    listening[0]?.(event(listChanged))
+    await changed
+    answers[0]?.()
+    await first
+    answers = []
+    const second = client.listTools()
+    await vi.waitFor(() => expect(answers).toHaveLength(1))
+    answers[0]?.()
+    await second
+    // Nothing changed meanwhile: this one is kept.
+    await client.listTools()
+    expect(server.methods().filter(method => method === 'tools/list')).toHaveLength(2)
+    await client.close()
+  })
+
+  it('is bounded by size: the oldest go first, and what is larger than everything is not kept', () => {
+    const cache = createResponseCache({ maxCharacters: 1_000 })
+    const read = (uri: string) => cache.get('resources/read', { uri }, undefined)
+    const put = (uri: string, length: number) =>
+      cache.put('resources/read', { uri }, undefined, { contents: [{ uri, text: 'x'.repeat(length) }], ...keep })
+    put('a', 400)
+    put('b', 400)
+    expect([read('a'), read('b')].every(Boolean)).toBe(true)
+    put('c', 400)
+    expect([read('a'), read('b'), read('c')].map(Boolean)).toEqual([false, true, true])
+    put('d', 2_000)
+    expect([read('b'), read('c'), read('d')].map(Boolean)).toEqual([true, true, false])
+    cache.clear()
+    put('a', 400)
+    put('b', 400)
+    expect([read('a'), read('b')].every(Boolean)).toBe(true)
   })
 })
