@@ -25,7 +25,7 @@ export interface KnownClientInput extends IdentityInput {
 export async function identifyKnownClient(context: SessionContext, input: KnownClientInput): Promise<ClientIdentity> {
   const client = await identifyClient(context, input)
   if (!mayBeUnknown(context, input, client)) return client
-  const refusal = await look(context, input, client)
+  const refusal = await lookAsClient(context, input, client)
   if (!refusal) return client
   if (input.target.authorizationServer.registrationEndpoint === undefined) {
     // With nothing to put in its place, a client that may live is better than none.
@@ -50,10 +50,11 @@ function mayBeUnknown(context: SessionContext, { target, record }: KnownClientIn
   return !(isItsGrant && isProven(grant?.obtainedAt, context.now()))
 }
 
-async function look(
+/** Looks at the authorization endpoint as `client` would be sent there; undefined unless that is refused. Changes nothing, never rejects. */
+export async function lookAsClient(
   context: SessionContext,
   { target, redirectUri, scope, endpoint, signal }: KnownClientInput,
-  { clientId }: ClientIdentity,
+  { clientId }: Pick<ClientIdentity, 'clientId'>,
 ): Promise<ClientRefusal | undefined> {
   const { authorizationServer, resource, exception } = target
   const state = createState(context.randomBytes)

@@ -1,33 +1,24 @@
 import { beginPendingLogin } from './begin-login.ts'
 import { loginRequired } from './challenge-errors.ts'
 import { createChallengeRecovery, needsLogin } from './challenge-recovery.ts'
+import { createSessionContext } from './create-session-context.ts'
 import { currentCredentials } from './credential-record.ts'
-import { createDiscovery } from './discovery.ts'
-import { createDpopKeys } from './dpop-key.ts'
-import { createDpopNonces } from './dpop-nonces.ts'
 import { OAuthError } from './errors.ts'
 import { finishPendingLogin } from './finish-login.ts'
 import { createIdTokenAccess, type IdTokenAccess } from './id-token-access.ts'
 import type { BegunLogin } from './grant-strategy.ts'
 import { announceException, createLogins, type LoginInput } from './login.ts'
 import { logout, type LogoutOptions, type LogoutReport } from './logout.ts'
-import { createDocumentReader } from './metadata-document.ts'
-import { createOAuthRequest } from './oauth-request.ts'
-import { createPolicy } from './policy.ts'
 import { redactSecrets } from './protocol/redaction.ts'
 import { hasScope, parseScope } from './protocol/scope.ts'
-import { isWithinServer, normalizeServerUrl } from './protocol/server-url.ts'
-import { createRecordAccess } from './record-access.ts'
+import { isWithinServer } from './protocol/server-url.ts'
 import { createRefresher } from './refresh.ts'
 import type { RequestAuthorization } from './request-authorization.ts'
 import { createSigner } from './request-signer.ts'
 import { waitFor } from './single-flight.ts'
 import { probeServer } from './server-probe.ts'
-import { jitter, type SessionContext } from './session-context.ts'
 import type { LoginOptions, OAuthSessionOptions } from './session-options.ts'
-import { sleep as sleepWithTimer } from './sleep.ts'
 import { loginStatus, type LoginStatus } from './status.ts'
-import { createMemoryStore } from './store/memory-store.ts'
 import { createTokenAccess } from './token-access.ts'
 
 /** The parts of a session, put together. */
@@ -52,7 +43,7 @@ export interface SessionEngine {
 
 /** Puts a session together. @throws {OAuthError} `configuration` */
 export function createSessionEngine(options: OAuthSessionOptions): SessionEngine {
-  const { context, settled } = createContext(options)
+  const { context, settled } = createSessionContext(options)
   const logins = createLogins(context)
   const refresher = createRefresher(context)
   const tokens = createTokenAccess({ context, logins, refresher })
@@ -152,79 +143,6 @@ function noRedirect(grant: string): OAuthError {
   return new OAuthError('configuration', `The grant ${grant} sends nobody to a page: use login.`, { step: 'login' })
 }
 
-function notBindable(grant: string): OAuthError {
-  const message = `The grant ${grant} brings tokens that are bound to no key: dpop cannot be required.`
-  return new OAuthError('configuration', message, { step: 'configuration' })
-}
-
 function isEnough({ scope, loggedIn }: LoginStatus, wanted: string | undefined): boolean {
   return loggedIn && parseScope(wanted).every(each => hasScope(scope, each))
-}
-
-function createContext(options: OAuthSessionOptions): { context: SessionContext; settled: () => Promise<void> } {
-  const server = normalizeServerUrl(options.server)
-  if (options.dpop === true && options.grant.supply) throw notBindable(options.grant.name)
-  const key = { server, profile: options.profile ?? 'default' }
-  // A token that the application supplies is the application's to keep.
-  const store = options.grant.supply ? createMemoryStore() : (options.store ?? createMemoryStore())
-  const fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
-  const now = options.now ?? Date.now
-  const randomBytes = options.randomBytes ?? (length => crypto.getRandomValues(new Uint8Array(length)))
-  const sleep = options.sleep ?? sleepWithTimer
-  const exceptions = options.issuerExceptions ?? []
-  const emit: SessionContext['emit'] = event => {
-    try {
-      options.onEvent?.(event)
-    } catch {
-      // A listener that throws must not cost a login, or a rotated token on its way to the store.
-    }
-  }
-  const { resolveHost, preferIssuer } = options
-  const policy = createPolicy({ server, exceptions, ...(resolveHost && { resolveHost }) })
-  const request = createOAuthRequest({ fetch, policy, onEvent: emit, now })
-  const readDocument = createDocumentReader({ request, sleep, jitter: () => jitter({ randomBytes }), emit })
-  const underWay = new Set<Promise<unknown>>()
-  const context: SessionContext = {
-    server,
-    key,
-    store,
-    records: createRecordAccess(store, key),
-    grant: options.grant,
-    scope: options.scope ?? options.grant.scope,
-    interactive: options.interactive ?? true,
-    fetch,
-    policy,
-    request,
-    readDocument,
-    discovery: createDiscovery({
-      server,
-      readDocument,
-      exceptions,
-      requirePkce: options.grant.usesRedirect,
-      preferIssuer,
-      onlyIssuer: options.grant.issuer,
-      withoutResource: options.grant.openId,
-      now,
-      emit,
-    }),
-    exceptions,
-    now,
-    randomBytes,
-    sleep,
-    emit,
-    dpop: options.dpop,
-    nonces: createDpopNonces(),
-    dpopKeys: createDpopKeys(),
-    track(redemption) {
-      const tracked = redemption.finally(() => underWay.delete(tracked))
-      underWay.add(tracked)
-      return tracked
-    },
-  }
-  return {
-    context,
-    settled: async () => {
-      await Promise.allSettled(underWay)
-    },
-  }
 }
