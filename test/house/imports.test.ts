@@ -25,6 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   stdio: ['jsonrpc', 'protocol', 'client', 'oauth/protocol/display-text.ts', 'oauth/protocol/redaction.ts'],
   redis: ['oauth', 'oauth/protocol'],
   browser: ['oauth', 'oauth/protocol'],
+  doctor: ['jsonrpc', 'protocol', 'client', 'http', 'network', 'oauth', 'oauth/protocol'],
   testing: ['jsonrpc', 'protocol', 'oauth'],
   node: ['jsonrpc', 'protocol', 'oauth', 'oauth/protocol', 'client', 'http'],
 }
