@@ -1,4 +1,4 @@
-import type { CredentialKey, CredentialStore, OAuthEvent, OAuthSession } from 'latchkey/oauth'
+import type { CredentialKey, CredentialStore, OAuthEvent, OAuthSession, OAuthSessionOptions } from 'latchkey/oauth'
 import { chooseSettings } from './chosen-settings.ts'
 import type { CommandContext } from './command-context.ts'
 import type { LoginOptions } from './login-options.ts'
@@ -31,12 +31,17 @@ export interface SessionRequest {
  * @throws {UsageError} @throws {OAuthError} `configuration` @throws {StoreError}
  */
 export async function openSession(context: CommandContext, request: SessionRequest): Promise<OAuthSession> {
+  const { createOAuthSession } = await import('latchkey/oauth')
+  return createOAuthSession(await sessionOptions(context, request))
+}
+
+/** What {@link openSession} makes the session with. @throws {UsageError} @throws {OAuthError} `configuration` @throws {StoreError} */
+export async function sessionOptions(context: CommandContext, request: SessionRequest): Promise<OAuthSessionOptions> {
   const { io, options } = context
-  const [
-    { createOAuthSession },
-    { createDefaultStore, createHostResolver, readIssuerExceptions },
-    { normalizeServerUrl },
-  ] = await Promise.all([import('latchkey/oauth'), import('latchkey/node'), import('latchkey/oauth/protocol')])
+  const [{ createDefaultStore, createHostResolver, readIssuerExceptions }, { normalizeServerUrl }] = await Promise.all([
+    import('latchkey/node'),
+    import('latchkey/oauth/protocol'),
+  ])
   const server = normalizeServerUrl(serverUrl(request.server))
   const key: CredentialKey = { server, profile: request.profile ?? options.profile }
   await sayProxy(context, server)
@@ -48,7 +53,7 @@ export async function openSession(context: CommandContext, request: SessionReque
   const login = request.login && { login: request.login }
   const grant = await createLoginGrant(context, { key, settings, store, fetch, ...login })
   const headers = readHeaderOptions(options.header, io.env)
-  return createOAuthSession({
+  return {
     ...key,
     store,
     fetch: withServerHeaders(headers, server, fetch),
@@ -61,7 +66,7 @@ export async function openSession(context: CommandContext, request: SessionReque
     onEvent: event => {
       showEvent(context, event)
     },
-  })
+  }
 }
 
 /** Keeps how a login that succeeded was made, for the next one and for refreshes. */

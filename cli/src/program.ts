@@ -3,6 +3,7 @@ import { addCimdCommands } from './cimd-program.ts'
 import type { CommandContext, CommandOptions } from './command-context.ts'
 import { callbackHostOption, callbackPathOption, finish, wholeNumber } from './command-options.ts'
 import { addCompletionCommand } from './completion/completion-program.ts'
+import { addDoctorCommand } from './doctor-program.ts'
 import { GRANTS, type LoginOptions } from './login-options.ts'
 import { addMcpCommands } from './mcp-program.ts'
 import { cliVersion } from './version.ts'
@@ -125,6 +126,7 @@ State is kept in LATCHKEY_HOME; BROWSER, NO_COLOR and HTTPS_PROXY are respected.
   )
 
   addMcpCommands(program, run)
+  addDoctorCommand(program, run)
   addCimdCommands(program, run)
   addCompletionCommand(program, run)
 
