@@ -1,4 +1,5 @@
 import { isObject } from '../jsonrpc/message.ts'
+import { boundSchema, isSwiftPattern } from './bounded-schema.ts'
 import type { ToolOutputSchema } from '../protocol/tools.ts'
 
 /** Says what is wrong with a value; undefined for one that fits. */
@@ -16,8 +17,10 @@ export async function createOutputValidator(schema: ToolOutputSchema): Promise<O
   if (!isUsable(schema, 0) || JSON.stringify(schema).length > MAX_SCHEMA_LENGTH) return undefined
   const { Validator } = await import('@cfworker/json-schema')
   try {
-    const validator = new Validator(structuredClone(schema) as object, draftOf(schema.$schema))
+    const bounded = boundSchema(structuredClone(schema) as object)
+    const validator = new Validator(bounded.schema, draftOf(schema.$schema))
     return value => {
+      if (!bounded.begin(value)) return undefined
       const { valid, errors } = judge(validator, value)
       // The innermost finding is the last, and the most telling.
       const finding = errors.at(-1)
@@ -53,7 +56,7 @@ function draftOf(name: string | undefined): '2020-12' | '2019-09' | '7' | '4' {
         : '2020-12'
 }
 
-/** Whether nothing in the schema leads out of it, and it is not too deep. */
+/** Whether nothing in the schema leads out of it, it is not too deep, and none of its regular expressions can be made to try for ever. */
 function isUsable(node: unknown, depth: number): boolean {
   if (depth > MAX_SCHEMA_DEPTH) return false
   if (Array.isArray(node)) return node.every(each => isUsable(each, depth + 1))
@@ -62,5 +65,8 @@ function isUsable(node: unknown, depth: number): boolean {
     const reference = Object.hasOwn(node, name) ? node[name] : undefined
     if (typeof reference === 'string' && !reference.startsWith('#')) return false
   }
-  return Object.values(node).every(each => isUsable(each, depth + 1))
+  const { pattern, patternProperties } = node as { readonly pattern?: unknown; readonly patternProperties?: unknown }
+  const patterns = isObject(patternProperties) ? Object.keys(patternProperties) : []
+  if (typeof pattern === 'string') patterns.push(pattern)
+  return patterns.every(isSwiftPattern) && Object.values(node).every(each => isUsable(each, depth + 1))
 }
