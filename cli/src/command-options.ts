@@ -20,7 +20,7 @@ export function finish(command: Command, examples: readonly string[], { server =
     new Option('--header <NAME=ENVVAR>', 'send a header whose value comes from the environment (repeatable)')
       .argParser((option: string, before: readonly string[]) => [...before, option])
       .default([], 'none'),
-    new Option('--verbose', 'show every authorization step and HTTP request on stderr'),
+    new Option('--verbose', 'show every authorization step, HTTP request and log message of the server on stderr'),
   ]
   for (const option of options) command.addOption(option.hideHelp(!server))
   return command.addHelpText('after', `\nExamples:\n${examples.map(example => `  $ ${example}`).join('\n')}`)

@@ -7,6 +7,9 @@ import { safeFileName } from './file-name.ts'
 import { currentFolder } from './io.ts'
 import { saveBeside } from './save-file.ts'
 
+/** Files that one answer may become: a server must not fill a folder. */
+const MAX_FILES = 100
+
 /**
  * Saves what is no text into `folder` (default: the current one) and says where. `stem` names what the server gives no name.
  *
@@ -18,11 +21,15 @@ export async function saveMedia(
   { folder, stem }: { readonly folder?: string | undefined; readonly stem: string },
 ): Promise<void> {
   const here = currentFolder(io)
-  for (const { what, name, mimeType, bytes } of media) {
+  for (const { what, name, mimeType, bytes } of media.slice(0, MAX_FILES)) {
     const path = await saveBeside(resolve(here, folder ?? '.'), safeFileName(name ?? stem, mimeType), bytes)
     terminal.say(
       savedLine(terminal.style.green('✓'), `${what} (${typeText(mimeType)}, ${byteSize(bytes.length)})`, path, here),
     )
+  }
+  if (media.length > MAX_FILES) {
+    const rest = media.length - MAX_FILES
+    terminal.say(`${terminal.style.yellow('!')} ${rest} more are not saved; --json prints them`)
   }
   if (media.length > 0 && folder === undefined && io.stderr.isTTY === true) {
     terminal.say(terminal.style.dim('  --output FOLDER saves elsewhere, --json prints everything instead'))

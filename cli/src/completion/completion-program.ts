@@ -12,8 +12,8 @@ export function addCompletionCommand(program: Command, run: Runner): void {
       .description('print a script that lets the shell complete commands, servers, tools and arguments')
       .addArgument(new Argument('<shell>', 'the shell the script is for').choices(SHELLS)),
     [
-      'source <(latchkey completion bash)                                    # in ~/.bashrc',
-      'source <(latchkey completion zsh)                                     # in ~/.zshrc, after compinit',
+      'eval "$(latchkey completion bash)"     # in ~/.bashrc',
+      'eval "$(latchkey completion zsh)"      # in ~/.zshrc, after compinit',
       'latchkey completion fish > ~/.config/fish/completions/latchkey.fish',
     ],
     { server: false },

@@ -41,7 +41,8 @@ const FISH = `# fish completion of latchkey
 function __latchkey_complete
   set -l tokens (commandline -opc)
   set -l current (commandline -ct)
-  $tokens[1] ${COMPLETE_COMMAND} fish $tokens[2..-1] "$current" 2>/dev/null </dev/null
+  set -e tokens[1]
+  command latchkey ${COMPLETE_COMMAND} fish $tokens "$current" 2>/dev/null </dev/null
 end
 complete -c latchkey -f -a '(__latchkey_complete)'
 `
