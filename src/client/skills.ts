@@ -42,6 +42,8 @@ export interface Skills {
 /** Files that a skill may have, and bytes of all of them together. */
 const MAX_FILES = 512
 const MAX_BYTES = 16 * 1024 * 1024
+/** A step upwards, in whatever disguise: hosts write skills to disk. */
+const CLIMBS = /(?:^|[/\\]|%2f|%5c)(?:\.|%2e){2}(?:$|[/\\?#]|%2f|%5c)/i
 
 /**
  * The skills of a server: `skillsOf(client).list()`.
@@ -115,7 +117,7 @@ function readSkill(value: unknown): Skill | string {
   if (!uri.endsWith(`/${frontmatter.name}/SKILL.md`)) return `${show(uri)} does not end in the name of the skill`
   if (!/^[a-z0-9-]{1,64}$/.test(frontmatter.name)) return `${show(frontmatter.name)} is no name for a skill`
   if (resources.filter(each => each.uri === uri).length !== 1) return `${show(uri)} is not in its own manifest once`
-  const outside = resources.find(each => !each.uri.startsWith(root) || each.uri.includes('/../'))
+  const outside = resources.find(each => !each.uri.startsWith(root) || CLIMBS.test(each.uri))
   if (outside) return `${show(outside.uri)} lies outside of the skill`
   const bytes = resources.reduce((sum, { size }) => sum + size, 0)
   if (resources.length > MAX_FILES || bytes > MAX_BYTES) return `${show(uri)} has too many files, or too large ones`
@@ -132,7 +134,13 @@ async function verify(bytes: Uint8Array, { uri, digest, size }: SkillResource): 
 function bytesOf({ contents }: ReadResourceResult, uri: string): Uint8Array {
   const [content] = contents.filter(each => each.uri === uri)
   if (content && 'text' in content) return new TextEncoder().encode(content.text)
-  if (content && 'blob' in content) return Uint8Array.from(atob(content.blob), character => character.charCodeAt(0))
+  if (content && 'blob' in content) {
+    try {
+      return Uint8Array.from(atob(content.blob), character => character.charCodeAt(0))
+    } catch {
+      throw unverified(uri, 'is no base64')
+    }
+  }
   throw unverified(uri, 'was not in the answer')
 }
 

@@ -64,9 +64,25 @@ describe('skills', () => {
     expect(server.methods().filter(method => method === 'resources/read')).toHaveLength(1)
   })
 
+  it('with a file that is no base64 are not verified, and say so', async () => {
+    const { server, skills } = await serving()
+    const loaded = await skills.load(await first(skills.list()))
+    server.answer = request =>
+      result(request, {
+        resultType: 'complete',
+        ttlMs: 0,
+        cacheScope: 'private',
+        contents: [{ uri: FORMS, blob: 'no base64!' }],
+      })
+    await expect(loaded.read(FORMS)).rejects.toMatchObject({ code: 'unverified_content' })
+  })
+
   it.each([
     ['a file outside of the skill', { ...SKILL, resources: [entry(URI, TEXT), entry('skill://other/x', 'x')] }],
     ['a file that climbs out', { ...SKILL, resources: [entry(URI, TEXT), entry(`${ROOT}a/../../x`, 'x')] }],
+    ['a file that climbs to the end', { ...SKILL, resources: [entry(URI, TEXT), entry(`${ROOT}a/..`, 'x')] }],
+    ['a file that climbs in disguise', { ...SKILL, resources: [entry(URI, TEXT), entry(`${ROOT}%2E./%2e%2E/x`, 'x')] }],
+    ['a file that climbs backwards', { ...SKILL, resources: [entry(URI, TEXT), entry(`${ROOT}..\\..\\x`, 'x')] }],
     ['no SKILL.md of its own', { ...SKILL, resources: [entry(FORMS, BINARY)] }],
     ['another name than its place', { ...SKILL, frontmatter: { ...FRONTMATTER, name: 'other' } }],
     ['a hostile name', { ...SKILL, uri: 'skill://P D F/SKILL.md', frontmatter: { ...FRONTMATTER, name: 'P D F' } }],
