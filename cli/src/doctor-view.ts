@@ -9,20 +9,24 @@ function mark(severity: FindingSeverity | 'ok', style: Style): string {
       return style.red('✗ error  ')
     case 'warning':
       return style.yellow('! warning')
+    case 'info':
+      return style.cyan('· info   ')
     default:
       return style.green('✓ ok     ')
   }
 }
 
-/** One step: a line, and below it what does not fit the eye at once. */
-export function stepLines(step: DiagnosisStep, style: Style): readonly string[] {
+/** One step: a line, and below it what does not fit the eye at once. `server` is what all of it is about, and not named again. */
+export function stepLines(step: DiagnosisStep, server: string, style: Style): readonly string[] {
   const { findings = [], received, expected, url } = step
-  const severities = findings.map(code => FINDINGS[code].severity)
-  const severity = severities.includes('error') ? 'error' : severities.includes('warning') ? 'warning' : 'ok'
+  const found = findings.map(code => FINDINGS[code].severity)
+  const severity = (['error', 'warning', 'info'] as const).find(each => found.includes(each)) ?? 'ok'
+  const isGrave = severity === 'error' || severity === 'warning'
   const seen = received === undefined ? '' : `: ${oneLine(received)}`
+  const where = isGrave || url === undefined || url === server ? '' : style.dim(` (${oneLine(url)})`)
   const names = findings.length === 0 ? '' : style.dim(` [${findings.join(', ')}]`)
-  const details = severity === 'ok' ? [] : facts({ url, expected }, style)
-  return [`${mark(severity, style)}  ${style.bold(oneLine(step.step))}${seen}${names}`, ...details]
+  const details = isGrave ? facts({ url, expected }, style) : []
+  return [`${mark(severity, style)}  ${style.bold(oneLine(step.step))}${seen}${where}${names}`, ...details]
 }
 
 /** What was found, what it means, and what either side can do. */

@@ -1,9 +1,12 @@
 import { createSessionContext } from '../oauth/create-session-context.ts'
+import { currentCredentials } from '../oauth/credential-record.ts'
+import type { AuthorizationTarget } from '../oauth/discovery.ts'
 import { authorizationCode } from '../oauth/flows/authorization-code.ts'
 import { PLAIN_HTTP_HINT } from '../oauth/policy.ts'
 import type { AuthorizationChallenge } from '../oauth/protocol/challenge.ts'
 import { displayUrl } from '../oauth/protocol/display-text.ts'
 import { isSecureUrl } from '../oauth/protocol/url.ts'
+import type { CredentialRecord } from '../oauth/store/credential-store.ts'
 import { addAuthorizationServerSteps } from './authorization-server-step.ts'
 import { addCapabilitySteps } from './capability-steps.ts'
 import { addChallengeStep } from './challenge-step.ts'
@@ -76,26 +79,40 @@ async function examineAuthorization(
   reached: Exclude<Reached, { kind: 'failed' }>,
   challenge: AuthorizationChallenge | undefined,
 ): Promise<void> {
-  const { report } = examination
+  const { context, report } = examination
+  const { record, unreadable } = await readLogin(examination)
+  // A token that the application supplies needs nothing of what follows.
+  const target = context.grant.supply ? undefined : await findTarget(examination, reached, { challenge, record })
+  if (target) {
+    addCapabilitySteps(examination, target, challenge?.scope)
+    await addClientSteps(examination, { target, record, scope: challenge?.scope })
+  }
+  const hasLogin = currentCredentials(record)?.credentials.grant !== undefined
+  const mayTry = !unreadable && (target || hasLogin) ? addLoginStep(examination, record, target) : false
+  if ((!mayTry && !context.grant.supply) || report.failed()) return
+  const authorized = await addTokenStep(examination)
+  if (authorized?.kind === 'open' && reached.kind !== 'open') addRevisionStep(examination, authorized)
+}
+
+/** From the challenge to the authorization server that a login would use. */
+async function findTarget(
+  examination: Examination,
+  reached: Exclude<Reached, { kind: 'failed' }>,
+  {
+    challenge,
+    record,
+  }: { readonly challenge: AuthorizationChallenge | undefined; readonly record: CredentialRecord | undefined },
+): Promise<AuthorizationTarget | undefined> {
   const isAsked = reached.kind === 'refused' && (reached.how === 'unauthorized' || challenge !== undefined)
   const resource = await addResourceSteps(examination, { challenge, wanted: isAsked })
-  if (resource.kind === 'failed') return
+  if (resource.kind === 'failed') return undefined
   const published = resource.kind === 'found' ? resource.metadata : undefined
   if (!published && !isAsked) {
     addWithoutMetadataStep(examination, reached)
-    return
+    return undefined
   }
   addUnusualChallengeStep(examination, reached, challenge)
-  const { record, unreadable } = await readLogin(examination)
-  const target = await addAuthorizationServerSteps(examination, { challenge, published, record })
-  if (!target) return
-  addCapabilitySteps(examination, target, challenge?.scope)
-  await addClientSteps(examination, { target, record, scope: challenge?.scope })
-  if (unreadable) return
-  const mayTry = addLoginStep(examination, record, target)
-  if (!mayTry || report.failed()) return
-  const authorized = await addTokenStep(examination)
-  if (authorized?.kind === 'open' && reached.kind !== 'open') addRevisionStep(examination, authorized)
+  return addAuthorizationServerSteps(examination, { challenge, published, record })
 }
 
 function addRevisionStep({ context, report }: Examination, { revisions }: Extract<Reached, { kind: 'open' }>): void {

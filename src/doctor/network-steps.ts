@@ -41,7 +41,18 @@ export function addConnectionSteps(examination: Examination, reached: Reached): 
     { step: 'connection', url: displayUrl(context.server), received: `connected over ${url.protocol.slice(0, -1)}` },
     ...(isOpen ? (['unencrypted_public_server'] as const) : []),
   )
+  addRedirectStep(examination, reached.exchanges)
   addClockStep(examination, reached.exchanges)
+}
+
+/** A redirect within the origin is followed, with every single message. */
+function addRedirectStep({ context, report }: Examination, exchanges: readonly Exchange[]): void {
+  const redirect = exchanges.find(({ status }) => status === 307 || status === 308)
+  const location = redirect?.headers.get('location') ?? undefined
+  if (redirect === undefined || location === undefined || !URL.canParse(location, redirect.url)) return
+  const to = displayUrl(new URL(location, redirect.url))
+  const hint = `Give ${to} as the URL of the server: it saves a request each time.`
+  report.add({ step: 'redirect', url: displayUrl(context.server), received: `${redirect.status} to ${to}`, hint })
 }
 
 function addClockStep({ context, report }: Examination, exchanges: readonly Exchange[]): void {

@@ -116,6 +116,8 @@ describe('doctor on healthy servers', () => {
     expect(run.exitCode).toBe(4)
     expect(run.stdout).toMatch(/^✓ ok {7}connection: connected over http$/m)
     expect(run.stdout).toMatch(/^✗ error {4}authorization server metadata.*\[issuer_trailing_slash\]$/m)
+    expect(run.stdout).toMatch(/^· info {5}access from web pages \(CORS\).*\[cors_missing\]$/m)
+    expect(run.stdout).toMatch(/^✓ ok {7}protected resource metadata: 200 application\/json, found \(http:.*\/mcp\)$/m)
     expect(run.stdout).toContain('If you run it: Spell the issuer')
     expect(run.stdout).toMatch(/: 1 error$/m)
     expect(run.stderr).toContain('oauth-authorization-server')

@@ -5,6 +5,7 @@ import { networkFinding, serverFinding } from '../../src/doctor/failure-codes.ts
 import { TransportError } from '../../src/jsonrpc/errors.ts'
 import { authorizationCode } from '../../src/oauth/flows/authorization-code.ts'
 import { clientCredentials } from '../../src/oauth/flows/client-credentials.ts'
+import { staticToken } from '../../src/oauth/flows/static-token.ts'
 import { createOAuthSession } from '../../src/oauth/session.ts'
 import type { CredentialStore } from '../../src/oauth/store/credential-store.ts'
 import { createMemoryStore } from '../../src/oauth/store/memory-store.ts'
@@ -182,6 +183,18 @@ describe('a diagnosis in any runtime', () => {
     expect(codes(diagnosis, 'info').filter(code => code.startsWith('cors'))).toEqual(found)
   })
 
+  it('says where a redirect within the origin leads, which costs a request each time', async () => {
+    const server = createMisbehavingServer({ protection: 'nothing', resourceMetadataAt: 'nowhere' })
+    const fetch: Fetch = async (input, init) =>
+      new Request(input).url.endsWith('/old')
+        ? new Response(null, { status: 308, headers: { location: '/mcp' } })
+        : server.fetch(input, init)
+    const diagnosis = await diagnose('https://mcp.example/old', { fetch })
+    expect(grave(diagnosis)).toEqual([])
+    const expected = { step: 'redirect', ok: true, received: '308 to https://mcp.example/mcp' }
+    expect(diagnosis.steps).toContainEqual(expect.objectContaining(expected))
+  })
+
   it('field X6: a server of 2024-11-05', async () => {
     const results = { protocolVersion: '2024-11-05', capabilities: {}, serverInfo: { name: 'old', version: '1' } }
     let write: ((text: string) => void) | undefined
@@ -253,6 +266,32 @@ describe('a diagnosis of the client and its login', () => {
     expect(grave(await examine(server, later))).toContain('client_secret_expired')
     const other = authorizationCode({ client: { clientId: 'other' } })
     expect(grave(await examine(server, { store, grant: other }))).toEqual(['client_unknown', 'login_of_other_client'])
+  })
+
+  it('says what is stored even where the way to the authorization server is broken', async () => {
+    const server = createMisbehavingServer()
+    const store = createMemoryStore()
+    await logIn(server, store)
+    server.set({ metadataIssuer: 'other-slash' })
+    const diagnosis = await examine(server, { store })
+    expect(grave(diagnosis)).toEqual(['issuer_trailing_slash'])
+    expect(diagnosis.steps.at(-1)).toMatchObject({ step: 'login', received: expect.stringContaining('logged in') })
+  })
+
+  it('a token that the application supplies is tried, and nothing else is looked for', async () => {
+    const server = createMisbehavingServer()
+    const store = createMemoryStore()
+    await logIn(server, store)
+    const [key] = await store.list()
+    const { issuers = {} } = (key && (await store.get(key)))?.record ?? {}
+    const accessToken = issuers[server.issuer]?.grant?.accessToken ?? ''
+    server.requests.length = 0
+    const good = await examine(server, { grant: staticToken(accessToken) })
+    expect(good.findings.map(({ code }) => code)).toEqual(['cors_missing'])
+    expect(server.requestsTo('resource-metadata')).toHaveLength(0)
+    const bad = await examine(server, { grant: staticToken('something-else') })
+    expect(grave(bad)).toEqual(['token_rejected'])
+    expect(JSON.stringify([good, bad])).not.toMatch(/something-else/)
   })
 
   it('field L4: a store that cannot be read', async () => {

@@ -20,7 +20,8 @@ export async function doctor(context: CommandContext, server: string, given: Doc
   const { dataStyle } = terminal
   const asJson = options.json === true
   const onStep = (step: DiagnosisStep): void => {
-    if (!asJson) terminal.progress.interrupt(() => io.stdout.write(lines(stepLines(step, dataStyle))))
+    if (!asJson)
+      terminal.progress.interrupt(() => io.stdout.write(lines(stepLines(step, String(session.server), dataStyle))))
   }
   const diagnosis = await terminal.progress.during(`Examining ${server}`, () =>
     diagnose(session.server, {
