@@ -8,7 +8,7 @@ import { currentFolder } from './io.ts'
 import { saveBeside } from './save-file.ts'
 
 /** Files that one answer may become: a server must not fill a folder. */
-const MAX_FILES = 100
+export const MAX_FILES = 100
 
 /**
  * Saves what is no text into `folder` (default: the current one) and says where. `stem` names what the server gives no name.
@@ -16,10 +16,11 @@ const MAX_FILES = 100
  * @throws {OutputError} a file cannot be written
  */
 export async function saveMedia(
-  { io, terminal }: CommandContext,
+  context: CommandContext,
   media: readonly MediaPart[],
   { folder, stem }: { readonly folder?: string | undefined; readonly stem: string },
 ): Promise<void> {
+  const { io, terminal } = context
   const here = currentFolder(io)
   for (const { what, name, mimeType, bytes } of media.slice(0, MAX_FILES)) {
     const path = await saveBeside(resolve(here, folder ?? '.'), safeFileName(name ?? stem, mimeType), bytes)
@@ -27,10 +28,7 @@ export async function saveMedia(
       savedLine(terminal.style.green('✓'), `${what} (${typeText(mimeType)}, ${byteSize(bytes.length)})`, path, here),
     )
   }
-  if (media.length > MAX_FILES) {
-    const rest = media.length - MAX_FILES
-    terminal.say(`${terminal.style.yellow('!')} ${rest} more are not saved; --json prints them`)
-  }
+  sayUnsaved(context, media.length)
   if (media.length > 0 && folder === undefined && io.stderr.isTTY === true) {
     terminal.say(terminal.style.dim('  --output FOLDER saves elsewhere, --json prints everything instead'))
   }
@@ -44,4 +42,10 @@ export function savedLine(mark: string, what: string, path: string, here: string
 
 function typeText(mimeType: string | undefined): string {
   return mimeType === undefined ? 'unknown type' : displayText(mimeType, 100)
+}
+
+/** Says how many of `count` files there are no room for. */
+export function sayUnsaved({ terminal }: CommandContext, count: number): void {
+  if (count <= MAX_FILES) return
+  terminal.say(`${terminal.style.yellow('!')} ${count - MAX_FILES} more are not saved; --json prints them`)
 }

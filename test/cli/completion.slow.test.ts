@@ -13,6 +13,8 @@ import { runBinary } from './world.ts'
 const run = promisify(execFile)
 const SERVER = resolve('node_modules/@modelcontextprotocol/server-everything/dist/index.js')
 const STDIO = `node ${SERVER}`
+/** Of util-linux: runs a command on a terminal of its own. */
+const PSEUDO_TERMINAL = 'script'
 const has = (program: string): boolean =>
   (process.env['PATH'] ?? '').split(':').some(folder => existsSync(join(folder, program)))
 
@@ -76,7 +78,7 @@ describe('the built command line', () => {
     expect(answer).toEqual({ exitCode: 0, stdout: '', stderr: '' })
   })
 
-  it.runIf(has('script'))('asks on a real terminal, where Enter takes defaults and Ctrl-C ends it', async () => {
+  it.runIf(has(PSEUDO_TERMINAL))('asks on a real terminal, where Enter takes defaults and Ctrl-C ends it', async () => {
     const answered = await onTerminal(
       ['call', '--stdio', STDIO, 'trigger-elicitation-request'],
       [
@@ -130,7 +132,7 @@ function onTerminal(
 ): Promise<{ readonly exitCode: number | null; readonly text: string }> {
   const command = [process.execPath, built.binary, ...args].map(word => `'${word}'`).join(' ')
   return new Promise((ended, failed) => {
-    const child = spawn('script', ['-qec', command, '/dev/null'], { env, stdio: ['pipe', 'pipe', 'pipe'] })
+    const child = spawn(PSEUDO_TERMINAL, ['-qec', command, '/dev/null'], { env, stdio: ['pipe', 'pipe', 'pipe'] })
     let text = ''
     let seen = ''
     let next = 0

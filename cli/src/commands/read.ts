@@ -11,7 +11,7 @@ import { printJson } from '../json-output.ts'
 import { withClient } from '../open-client.ts'
 import { plainText } from '../plain-text.ts'
 import { isFolder, isTaken, saveBeside, saveFile } from '../save-file.ts'
-import { savedLine, saveMedia } from '../save-media.ts'
+import { MAX_FILES, savedLine, saveMedia, sayUnsaved } from '../save-media.ts'
 import { readTarget } from '../server-target.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -44,10 +44,11 @@ export async function read(context: CommandContext, words: readonly string[], op
     if (output === undefined) {
       if (options.json !== true) await show(context, contents)
     } else if (toFolder || contents.length !== 1 || only === undefined) {
-      for (const part of contents) {
+      for (const part of contents.slice(0, MAX_FILES)) {
         const data = bytesOf(part)
         saved(context, part, data, await saveBeside(output, fileName(part), data))
       }
+      sayUnsaved(context, contents.length)
     } else {
       const data = bytesOf(only)
       await saveFile(output, data, options.force === true)
