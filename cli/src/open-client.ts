@@ -91,7 +91,7 @@ async function connected(
             if (line !== undefined) terminal.say(terminal.style.dim(`· ${line}`))
           },
           onError: error => {
-            if (error instanceof Error) terminal.say(terminal.style.dim(`· ${error.message}`))
+            if (error instanceof Error) terminal.say(terminal.style.dim(`· ${displayText(error.message, 1_000)}`))
           },
         }),
       }),

@@ -1,4 +1,4 @@
-// A server made with the official SDK, over stdio, that asks back, answers with bytes, and says too much. Argument: which revisions it serves.
+// A server made with the official SDK, over stdio, that asks back and answers with bytes. It has no prompts.
 import { acceptedContent, inputRequired, McpServer } from '@modelcontextprotocol/server'
 import { serveStdio } from '@modelcontextprotocol/server/stdio'
 import { z } from 'zod'

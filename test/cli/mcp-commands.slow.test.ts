@@ -55,6 +55,15 @@ describe('a server that --stdio starts', () => {
     )
   })
 
+  it('without prompts has an empty list of them, and says so', async () => {
+    expect(json(await run(['prompts', '--stdio', ASKING, '--json']))).toEqual({ prompts: [] })
+    expect(await run(['prompts', '--stdio', ASKING])).toMatchObject({
+      exitCode: 0,
+      stdout: '',
+      stderr: 'This server offers no prompts.\n',
+    })
+  })
+
   it('is called; bytes become a file', async () => {
     expect(await run(['call', '--stdio', EVERYTHING, 'get-sum', 'a=2', 'b=3'])).toMatchObject({
       exitCode: 0,

@@ -36,7 +36,7 @@ export async function resources(
     if (listed) await remember({ resources: listed.resources })
     const templates =
       options.templates === true || wantsBoth
-        ? await progress.during('Listing resource templates', () => listTemplates(client, signal, wantsBoth))
+        ? await progress.during('Listing resource templates', () => listTemplates(client, signal))
         : undefined
     if (!wantsBoth) {
       printJson(io, listed ?? templates)
@@ -62,8 +62,8 @@ function listResources(client: Client, signal: AbortSignal) {
 }
 
 /** Servers that offer resources do not always know of templates. */
-function listTemplates(client: Client, signal: AbortSignal, lenient: boolean) {
-  return orNothing(lenient ? undefined : client.serverCapabilities.resources, { resourceTemplates: [] }, () =>
+function listTemplates(client: Client, signal: AbortSignal) {
+  return orNothing(undefined, { resourceTemplates: [] }, () =>
     listAll('resourceTemplates', page => client.listResourceTemplates({ ...page, signal })),
   )
 }

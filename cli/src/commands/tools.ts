@@ -5,6 +5,7 @@ import { printJson } from '../json-output.ts'
 import { isInteractive } from '../io.ts'
 import { listAll } from '../listing.ts'
 import { listingText } from '../listing-text.ts'
+import { orNothing } from '../missing-feature.ts'
 import { withClient } from '../open-client.ts'
 import { readTarget } from '../server-target.ts'
 
@@ -14,7 +15,9 @@ export async function tools(context: CommandContext, words: readonly string[]): 
   const { target } = readTarget(options, words)
   return withClient(context, { target, interactive: isInteractive(io) }, async (client, { signal, remember }) => {
     const result = await terminal.progress.during('Listing tools', () =>
-      listAll('tools', page => client.listTools({ ...page, signal })),
+      orNothing(client.serverCapabilities.tools, { tools: [] }, () =>
+        listAll('tools', page => client.listTools({ ...page, signal })),
+      ),
     )
     await remember({ tools: result.tools })
     if (options.json === true) printJson(io, result)
