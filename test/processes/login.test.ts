@@ -36,7 +36,9 @@ function startLogin(world: World, ...args: readonly string[]): Login {
 }
 
 const WAITING = 'another process is logging in already'
-const browsers = (world: World): number => world.server.requestsTo('authorize').length
+/** Visits of browsers; a look that the client takes by itself names the client. */
+const browsers = (world: World): number =>
+  world.server.requestsTo('authorize').filter(({ headers }) => headers['user-agent'] !== 'latchkey').length
 const grantOf = ({ stdout }: Run): unknown => JSON.parse(stdout).grantId
 
 /** A person who looks at the first page until told to approve. */

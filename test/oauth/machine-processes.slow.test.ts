@@ -4,12 +4,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createFileStore } from '../../src/node/file-store.ts'
 import type { CredentialStore, StoredGrant } from '../../src/oauth/store/credential-store.ts'
 import { temporaryFolder } from '../node/folder.ts'
-import { buildLibrary } from './built-library.ts'
-import { killAll, startNode, type StartedProcess } from './started-process.ts'
+import { buildLibrary } from '../processes/built-library.ts'
+import { killAll, startNode, type StartedProcess } from '../processes/started-process.ts'
 
 const PROCESSES = 10
 const CALLS = 10
-const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
+const script = (name: string): string => fileURLToPath(new URL(`../processes/${name}`, import.meta.url))
 
 let library: ReturnType<typeof buildLibrary>
 beforeAll(() => {
