@@ -131,7 +131,7 @@ describe('the device grant against oidc-provider', () => {
       grant: device({ client: CLIENTS.device, onCode: async () => Promise.reject(new Error('no display')) }),
       sleep: () => new Promise(resolve => (wait = resolve)),
     })
-    await expect(session.login()).rejects.toThrow('no display')
+    await expect(session.login()).rejects.toMatchObject({ code: 'configuration', cause: { message: 'no display' } })
     wait()
     // Longer than it would take to ask.
     for (let round = 0; round < 5; round += 1) await (await fetch(`${world.issuer}/jwks`)).text()
