@@ -1,4 +1,5 @@
 import { TransportError } from '../jsonrpc/errors.ts'
+import { pause } from '../jsonrpc/pause.ts'
 import { abortedError } from '../jsonrpc/waits.ts'
 import type { InputRequiredResult, InputResponse, InputResponses } from '../protocol/input-required.ts'
 import type { Interaction } from './interaction.ts'
@@ -50,6 +51,7 @@ export async function answerInputRequired(
   const state = requestState === undefined ? {} : { requestState }
   if (!inputRequests) {
     await pause(Math.min(50 * 2 ** (round - 1), LONGEST_PAUSE_MS), signal)
+    if (signal.aborted) throw abortedError(method, signal)
     return state
   }
   // Side by side: one question must not wait for the answer to another.
@@ -60,21 +62,6 @@ export async function answerInputRequired(
   )
   if (signal.aborted) throw abortedError(method, signal)
   return { inputResponses: Object.fromEntries(answers), ...state }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      clearTimeout(timer)
-      reject(abortedError('a pause', signal))
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', onAbort)
-      resolve()
-    }, ms)
-    if (signal.aborted) onAbort()
-    else signal.addEventListener('abort', onAbort, { once: true })
-  })
 }
 
 function refuse(method: string, what: string): TransportError {

@@ -1,5 +1,6 @@
 import { RpcError, TransportError } from '../jsonrpc/errors.ts'
 import type { JsonRpcNotification, RequestId } from '../jsonrpc/message.ts'
+import { pause } from '../jsonrpc/pause.ts'
 import { abortedError } from '../jsonrpc/waits.ts'
 import type { ServerCapabilities } from '../protocol/capabilities.ts'
 import { SUBSCRIPTION_ID_META_KEY } from '../protocol/meta.ts'
@@ -317,17 +318,4 @@ function mayPass(error: unknown): boolean {
 
 function isPassing(status = 0): boolean {
   return status >= 500 || status === 429
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    const end = (): void => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = setTimeout(end, ms)
-    if (signal.aborted) end()
-    else signal.addEventListener('abort', end, { once: true })
-  })
 }

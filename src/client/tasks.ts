@@ -1,4 +1,5 @@
 import { RpcError, TransportError } from '../jsonrpc/errors.ts'
+import { pause } from '../jsonrpc/pause.ts'
 import { DEFAULT_MAX_TOTAL_TIMEOUT_MS } from '../jsonrpc/peer-options.ts'
 import { abortedError } from '../jsonrpc/waits.ts'
 import type { InputResponse } from '../protocol/input-required.ts'
@@ -107,13 +108,13 @@ export function createTaskHandle({ taskId, known, request, interaction, closing 
             onTask?.(current)
             if (isFinal(current)) return outcome(current)
             if (current.status === 'input_required') await answerQuestions(current, signal)
-            await pause(pollInterval(current, 0), signal)
+            await rest(pollInterval(current, 0), signal)
           }
           current = await status({ ...looking, signal })
           failures = 0
         } catch (error) {
           if (signal.aborted || !mayPass(error) || ++failures > MAX_FAILURES) throw ended(error)
-          await pause(pollInterval(current, failures), signal).catch((cause: unknown) => {
+          await rest(pollInterval(current, failures), signal).catch((cause: unknown) => {
             throw ended(cause)
           })
         }
@@ -163,18 +164,10 @@ function timedOut(taskId: string, limitMs: number): TransportError {
   return new TransportError('timeout', message, { mayHaveRun: true })
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      clearTimeout(timer)
-      const message = 'The wait for a task was ended by its signal'
-      reject(new TransportError('aborted', message, { mayHaveRun: true }, { cause: signal.reason }))
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', onAbort)
-      resolve()
-    }, ms)
-    if (signal.aborted) onAbort()
-    else signal.addEventListener('abort', onAbort, { once: true })
-  })
+/** @throws {TransportError} `aborted`: the task goes on */
+async function rest(ms: number, signal: AbortSignal): Promise<void> {
+  await pause(ms, signal)
+  if (!signal.aborted) return
+  const message = 'The wait for a task was ended by its signal'
+  throw new TransportError('aborted', message, { mayHaveRun: true }, { cause: signal.reason })
 }

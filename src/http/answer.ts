@@ -1,9 +1,10 @@
 import { TransportError } from '../jsonrpc/errors.ts'
 import { isObject, type JsonRpcRequest } from '../jsonrpc/message.ts'
+import { pause } from '../jsonrpc/pause.ts'
 import type { TransportReceiver } from '../jsonrpc/transport.ts'
 import { displayText } from '../oauth/protocol/display-text.ts'
 import { readEventStream } from './event-stream.ts'
-import { isResumable, mayPass, reconnectionDelay, wait } from './reconnection.ts'
+import { isResumable, mayPass, reconnectionDelay } from './reconnection.ts'
 import { discardBody, mediaType, readExcerpt, readText } from './response-body.ts'
 import type { OpenStream } from './server-stream.ts'
 
@@ -109,7 +110,8 @@ async function resume(
   const { answer, open, context } = given
   const { signal } = context
   for (let failures = 0; ; failures += 1) {
-    await wait(reconnectionDelay(answer.retryMs, given.fruitless + failures), signal)
+    await pause(reconnectionDelay(answer.retryMs, given.fruitless + failures), signal)
+    signal.throwIfAborted()
     try {
       return await open({ lastEventId, signal })
     } catch (error) {

@@ -19,22 +19,6 @@ export function reconnectionDelay(retryMs: number | undefined, fruitless: number
   return Math.min(delayMs, MAX_TIMER_MS)
 }
 
-/** Waits; ends early, with the signal's reason, when it fires. */
-export function wait(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const end = (): void => {
-      clearTimeout(timer)
-      reject(signal.reason instanceof Error ? signal.reason : new TransportError('aborted', 'The wait was ended'))
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', end)
-      resolve()
-    }, ms)
-    if (signal.aborted) end()
-    else signal.addEventListener('abort', end, { once: true })
-  })
-}
-
 /** Whether opening a stream may succeed later: not after a definite answer of the server. */
 export function mayPass(error: unknown): boolean {
   if (error instanceof RpcError) return isPassing(error.status)

@@ -1,8 +1,9 @@
 import { RpcError, TransportError } from '../jsonrpc/errors.ts'
+import { pause } from '../jsonrpc/pause.ts'
 import type { TransportReceiver } from '../jsonrpc/transport.ts'
 import { displayText } from '../oauth/protocol/display-text.ts'
 import { readEventStream } from './event-stream.ts'
-import { isResumable, mayPass, reconnectionDelay, wait } from './reconnection.ts'
+import { isResumable, mayPass, reconnectionDelay } from './reconnection.ts'
 
 /** Opens a stream with GET. @throws when the server gives none */
 export type OpenStream = (options: {
@@ -83,7 +84,7 @@ export function createServerStream({
         )
         return
       }
-      await wait(reconnectionDelay(retryMs, failures), signal).catch(() => undefined)
+      await pause(reconnectionDelay(retryMs, failures), signal)
     }
   }
 
