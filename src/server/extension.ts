@@ -1,0 +1,37 @@
+import type { ServerCapabilities } from '../protocol/capabilities.ts'
+import type { JSONObject } from '../protocol/json.ts'
+import type { WireObject } from '../protocol/revisions/family.ts'
+import type { ServerCall } from './call.ts'
+import type { Server } from './server.ts'
+import type { TaskRunner } from './task-runner.ts'
+
+/** Answers one method of an extension. Throws an `RpcError` to answer with it. */
+export type MethodHandler = (call: ServerCall) => Promise<WireObject> | WireObject
+
+/** Something beyond the core protocol, negotiated by an identifier. */
+export interface Extension {
+  /** Such as `io.modelcontextprotocol/tasks`. */
+  readonly id: string
+  /** What is advertised under `capabilities.extensions[id]`. Default `{}`. */
+  readonly settings?: JSONObject
+  /** Core capabilities that it brings with it. */
+  readonly capabilities?: ServerCapabilities
+  /** Its methods, by name. */
+  readonly methods?: Readonly<Record<string, MethodHandler>>
+  /** Its methods are refused (−32021) to clients that do not declare it. Default false. */
+  readonly mustBeDeclared?: boolean
+  /** Which parameter `Mcp-Name` repeats over HTTP, by method. */
+  readonly nameParameters?: Readonly<Record<string, string>>
+  /** Runs tools' work as tasks. */
+  readonly tasks?: TaskRunner
+  /** Called once, when the server is created: registers resources and the like. */
+  install?(server: Server): void
+  /** Called when the server closes. */
+  close?(): Promise<void> | void
+}
+
+/** Whether a client declares an extension. */
+export function declaresExtension(call: ServerCall, id: string): boolean {
+  const { extensions } = call.client.capabilities
+  return typeof extensions === 'object' && extensions !== null && Object.hasOwn(extensions, id)
+}
