@@ -1,7 +1,8 @@
 export { Client } from './client/client.ts'
 export { DEFAULT_CLIENT_INFO } from './client/client-info.ts'
 export { type ClientGroup, connectGroup, type GroupTool } from './client/client-group.ts'
-export { choicesOf, completeForm } from './client/elicitation-form.ts'
+export { completeForm } from './client/elicitation-form.ts'
+export { choicesOf } from './protocol/elicitation-form.ts'
 export type {
   FormElicitationHandler,
   InteractionContext,

@@ -1,6 +1,6 @@
 import type { CallToolResult, Tool, ToolOutputSchema } from '../protocol/tools.ts'
-import { createOutputValidator, type OutputValidator } from './output-validation.ts'
-import { mirrorArguments, readToolHeaders, type MirroredParameter } from './tool-headers.ts'
+import { createJsonSchemaValidator, type JsonSchemaValidator } from '../schema/json-schema-validator.ts'
+import { mirrorArguments, readToolHeaders, type MirroredParameter } from '../protocol/tool-headers.ts'
 
 /** Tools that are remembered; a hostile list must not fill the memory. The one listed longest ago is dropped first. */
 const MAX_KNOWN_TOOLS = 10_000
@@ -10,7 +10,7 @@ interface KnownTool {
   readonly repeatable: boolean
   readonly outputSchema: ToolOutputSchema | undefined
   /** Made when it is needed for the first time. */
-  validator?: Promise<OutputValidator | undefined>
+  validator?: Promise<JsonSchemaValidator | undefined>
 }
 
 /** What the lists that were read say about the tools. Nothing is listed for its sake. */
@@ -55,7 +55,7 @@ export function createKnownTools(): KnownTools {
       const tool = known.get(name)
       if (!tool?.outputSchema || isError === true) return undefined
       if (structuredContent === undefined) return 'there is no structured content, which the tool promises'
-      const validate = await (tool.validator ??= createOutputValidator(tool.outputSchema))
+      const validate = await (tool.validator ??= createJsonSchemaValidator(tool.outputSchema))
       return validate?.(structuredContent)
     },
   }

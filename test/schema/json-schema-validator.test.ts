@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { createOutputValidator } from '../../src/client/output-validation.ts'
+import { createJsonSchemaValidator } from '../../src/schema/json-schema-validator.ts'
 import type { ToolOutputSchema } from '../../src/protocol/tools.ts'
 import { connect } from '../../src/http/connect.ts'
 import { createStatelessServer } from '../http/scripted-server.ts'
@@ -8,7 +8,7 @@ const SCHEMA = { type: 'object', properties: { n: { type: 'integer' } }, require
 
 describe('an output schema', () => {
   it('judges values and says where they do not fit', async () => {
-    const validate = await createOutputValidator(SCHEMA)
+    const validate = await createJsonSchemaValidator(SCHEMA)
     expect(validate?.({ n: 1 })).toBeUndefined()
     expect(validate?.({ n: 'x' })).toMatch(/#\/n.*integer/)
     expect(validate?.({})).toMatch(/n/)
@@ -17,9 +17,9 @@ describe('an output schema', () => {
   it('R-SCHEMA-1 is 2020-12 unless it says draft-07', async () => {
     // Next to a reference, draft-07 reads nothing.
     const beside = { $defs: { any: {} }, $ref: '#/$defs/any', type: 'string' }
-    expect((await createOutputValidator(beside))?.(1)).toBeDefined()
+    expect((await createJsonSchemaValidator(beside))?.(1)).toBeDefined()
     const older = { ...beside, $schema: 'http://json-schema.org/draft-07/schema#' }
-    expect((await createOutputValidator(older))?.(1)).toBeUndefined()
+    expect((await createJsonSchemaValidator(older))?.(1)).toBeUndefined()
   })
 
   it('may refer to itself', async () => {
@@ -27,7 +27,7 @@ describe('an output schema', () => {
       $defs: { node: { type: 'object', properties: { next: { $ref: '#/$defs/node' } } } },
       $ref: '#/$defs/node',
     }
-    const validate = await createOutputValidator(tree)
+    const validate = await createJsonSchemaValidator(tree)
     expect(validate?.({ next: { next: {} } })).toBeUndefined()
     expect(validate?.({ next: { next: 1 } })).toBeDefined()
   })
@@ -43,7 +43,7 @@ describe('an output schema', () => {
     'R-SCHEMA-1 is not applied when it %s, and nothing is fetched',
     async (_what, schema) => {
       const fetch = vi.spyOn(globalThis, 'fetch')
-      const validate = await createOutputValidator(schema)
+      const validate = await createJsonSchemaValidator(schema)
       expect(validate?.({ a: 1 })).toBeUndefined()
       expect(fetch).not.toHaveBeenCalled()
       fetch.mockRestore()

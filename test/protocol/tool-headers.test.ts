@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { mirrorArguments, readToolHeaders } from '../../src/client/tool-headers.ts'
+import { mirrorArguments, readToolHeaders } from '../../src/protocol/tool-headers.ts'
 import { connect } from '../../src/http/connect.ts'
 import type { ToolInputSchema } from '../../src/protocol/tools.ts'
 import { createHandshakeServer, createStatelessServer, result, rpcError } from '../http/scripted-server.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { isSwiftPattern } from '../../src/client/bounded-schema.ts'
-import { createOutputValidator } from '../../src/client/output-validation.ts'
+import { isSwiftPattern } from '../../src/schema/bounded-schema.ts'
+import { createJsonSchemaValidator } from '../../src/schema/json-schema-validator.ts'
 import type { ToolOutputSchema } from '../../src/protocol/tools.ts'
 
 describe('a schema by a hostile server', () => {
@@ -14,25 +14,25 @@ describe('a schema by a hostile server', () => {
   }
 
   it('R-SCHEMA-1 does not keep the client busy with references that fork', async () => {
-    expect((await createOutputValidator(forking(4)))?.({})).toBeDefined()
+    expect((await createJsonSchemaValidator(forking(4)))?.({})).toBeDefined()
     const forkingInData = {
       $defs: { n: { properties: { a: { allOf: [{ $ref: '#/$defs/n' }, { $ref: '#/$defs/n' }] } } } },
     }
     let nested: object = {}
     for (let level = 0; level < 40; level += 1) nested = { a: nested }
-    expect((await createOutputValidator({ ...forkingInData, $ref: '#/$defs/n' }))?.(nested)).toBeUndefined()
-    expect((await createOutputValidator(forking(30)))?.('text')).toBeUndefined()
+    expect((await createJsonSchemaValidator({ ...forkingInData, $ref: '#/$defs/n' }))?.(nested)).toBeUndefined()
+    expect((await createJsonSchemaValidator(forking(30)))?.('text')).toBeUndefined()
   })
 
   it('R-SCHEMA-1 does not keep the client busy with regular expressions', async () => {
     const schema = { properties: { text: { type: 'string', pattern: '^(a+)+$' } } }
-    expect((await createOutputValidator(schema))?.({ text: `${'a'.repeat(60)}!` })).toBeUndefined()
-    const swift = await createOutputValidator({ properties: { text: { pattern: '^[a-z]+$' } } })
+    expect((await createJsonSchemaValidator(schema))?.({ text: `${'a'.repeat(60)}!` })).toBeUndefined()
+    const swift = await createJsonSchemaValidator({ properties: { text: { pattern: '^[a-z]+$' } } })
     expect([swift?.({ text: 'abc' }), swift?.({ text: 'ABC' }) === undefined]).toEqual([undefined, false])
   })
 
   it('R-SCHEMA-1 does not compare everything with everything', async () => {
-    const validate = await createOutputValidator({ properties: { all: { uniqueItems: true } } })
+    const validate = await createJsonSchemaValidator({ properties: { all: { uniqueItems: true } } })
     expect(validate?.({ all: [1, 1] })).toBeDefined()
     expect(validate?.({ all: Array.from({ length: 100_000 }, () => ({})) })).toBeUndefined()
   })

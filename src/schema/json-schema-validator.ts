@@ -3,7 +3,7 @@ import { boundSchema, isSwiftPattern } from './bounded-schema.ts'
 import type { ToolOutputSchema } from '../protocol/tools.ts'
 
 /** Says what is wrong with a value; undefined for one that fits. */
-export type OutputValidator = (value: unknown) => string | undefined
+export type JsonSchemaValidator = (value: unknown) => string | undefined
 
 /** Larger schemas are not applied: the judgement would cost more than it is worth. */
 const MAX_SCHEMA_LENGTH = 256 * 1024
@@ -13,7 +13,7 @@ const MAX_SCHEMA_DEPTH = 64
  * Makes the validator of a tool's output schema: 2020-12 unless `$schema` says draft-07 or another that is known. References out of the schema
  * are never fetched, and make it unusable, as its size or depth may; undefined then (R-SCHEMA-1).
  */
-export async function createOutputValidator(schema: ToolOutputSchema): Promise<OutputValidator | undefined> {
+export async function createJsonSchemaValidator(schema: ToolOutputSchema): Promise<JsonSchemaValidator | undefined> {
   if (!isUsable(schema, 0) || JSON.stringify(schema).length > MAX_SCHEMA_LENGTH) return undefined
   const { Validator } = await import('@cfworker/json-schema')
   try {

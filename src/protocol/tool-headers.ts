@@ -1,6 +1,6 @@
 import { isObject } from '../jsonrpc/message.ts'
-import { encodeHeaderValue } from '../protocol/header-value.ts'
-import type { ToolInputSchema } from '../protocol/tools.ts'
+import { encodeHeaderValue } from './header-value.ts'
+import type { ToolInputSchema } from './tools.ts'
 
 /** An argument that a header repeats. */
 export interface MirroredParameter {
