@@ -26,9 +26,8 @@ async function withServer(work) {
   const server = start(process.execPath, [path('server.mjs')])
   const errors = []
   server.stderr.on('data', chunk => errors.push(chunk))
-  const said = () => Buffer.concat(errors).toString().trim()
   const died = once(server, 'close').then(([status]) => {
-    throw new Error(`the server ended with ${status}:\n${said()}`)
+    throw new Error(`the server under test ended with ${status}`)
   })
   try {
     const line = once(createInterface({ input: server.stdout }), 'line', {
@@ -39,6 +38,6 @@ async function withServer(work) {
   } finally {
     died.catch(() => {})
     server.kill('SIGKILL')
-    if (errors.length > 0) console.log(`the server said:\n${said()}`)
+    if (errors.length > 0) console.log(`the server said:\n${Buffer.concat(errors).toString().trim()}`)
   }
 }
