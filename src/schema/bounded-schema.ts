@@ -1,9 +1,9 @@
-import { isObject } from '../jsonrpc/message.ts'
+import { isLargerThan, mentions } from './value-size.ts'
 
 /** Looks that one judgement may take at its schema: tens of thousands of members, in about a second at worst. */
 const MAX_STEPS = 5_000_000
 /** Values that one with `uniqueItems` may hold, since each is compared with each. */
-const MAX_COMPARED = 2_000
+export const MAX_COMPARED: number = 2_000
 
 /** A schema by a server that is applied to values by the same server: it must not be able to keep us busy for ever. */
 export interface BoundedSchema {
@@ -35,7 +35,7 @@ export function boundSchema(schema: object): BoundedSchema {
     schema: supervise(schema),
     begin(value) {
       steps = 0
-      return !compares || isSmall(value)
+      return !compares || !isLargerThan(value, MAX_COMPARED)
     },
   }
 }
@@ -50,19 +50,4 @@ export function isSwiftPattern(pattern: string): boolean {
   if (/[()|\\]/.test(plain)) return false
   const varying = plain.replace(/\{\d{1,3}\}/g, '').match(/[*+?{]/g)?.length ?? 0
   return varying === 0 || (varying === 1 && plain.startsWith('^'))
-}
-
-function mentions(node: unknown, keyword: string): boolean {
-  if (Array.isArray(node)) return node.some(each => mentions(each, keyword))
-  return isObject(node) && (Object.hasOwn(node, keyword) || Object.values(node).some(each => mentions(each, keyword)))
-}
-
-function isSmall(value: unknown): boolean {
-  const rest = [value]
-  for (let count = 0; rest.length > 0; count += 1) {
-    if (count > MAX_COMPARED) return false
-    const each = rest.pop()
-    if (typeof each === 'object' && each !== null) for (const member of Object.values(each)) rest.push(member)
-  }
-  return true
 }

@@ -1,5 +1,6 @@
 import { isObject } from '../jsonrpc/message.ts'
 import { boundSchema, isSwiftPattern } from './bounded-schema.ts'
+import { draftOf } from './json-schema-draft.ts'
 import type { ToolOutputSchema } from '../protocol/tools.ts'
 
 /** Says what is wrong with a value; undefined for one that fits. */
@@ -10,8 +11,8 @@ const MAX_SCHEMA_LENGTH = 256 * 1024
 const MAX_SCHEMA_DEPTH = 64
 
 /**
- * Makes the validator of a tool's output schema: 2020-12 unless `$schema` says draft-07 or another that is known. References out of the schema
- * are never fetched, and make it unusable, as its size or depth may; undefined then (R-SCHEMA-1).
+ * Makes the validator of a schema that is not trusted, such as a tool's output schema: 2020-12 unless `$schema` says draft-07 or another that is
+ * known. References out of the schema are never fetched, and make it unusable, as its size or depth may; undefined then (R-SCHEMA-1).
  */
 export async function createJsonSchemaValidator(schema: ToolOutputSchema): Promise<JsonSchemaValidator | undefined> {
   if (!isUsable(schema, 0) || JSON.stringify(schema).length > MAX_SCHEMA_LENGTH) return undefined
@@ -43,17 +44,6 @@ function judge(
   } catch {
     return { valid: true, errors: [] }
   }
-}
-
-function draftOf(name: string | undefined): '2020-12' | '2019-09' | '7' | '4' {
-  if (name === undefined) return '2020-12'
-  return name.includes('draft-07')
-    ? '7'
-    : name.includes('2019-09')
-      ? '2019-09'
-      : name.includes('draft-04')
-        ? '4'
-        : '2020-12'
 }
 
 /** Whether nothing in the schema leads out of it, it is not too deep, and none of its regular expressions can be made to try for ever. */
