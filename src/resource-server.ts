@@ -1,0 +1,26 @@
+export type { ClaimNames } from './resource-server/access-token-info.ts'
+export { createDpopNonces, type DpopNonces, type DpopNoncesOptions } from './resource-server/dpop-nonces.ts'
+export { firstOf } from './resource-server/first-of.ts'
+export type { VerifierWorld } from './resource-server/guarded-request.ts'
+export type { IntrospectionClient } from './resource-server/introspection-request.ts'
+export {
+  introspectionVerifier,
+  type IntrospectionCacheTimes,
+  type IntrospectionVerifier,
+  type IntrospectionVerifierOptions,
+} from './resource-server/introspection-verifier.ts'
+export { jwtVerifier, type JwtVerifierOptions } from './resource-server/jwt-verifier.ts'
+export {
+  createMemoryReplayCache,
+  type MemoryReplayCacheOptions,
+  type ReplayCache,
+} from './resource-server/replay-cache.ts'
+export {
+  TokenError,
+  type TokenChallengeError,
+  type TokenErrorCode,
+  type TokenErrorDetail,
+} from './resource-server/token-error.ts'
+export type { DpopTerms, PresentedToken, Recognition, TokenVerifier } from './resource-server/token-verifier.ts'
+export { type DpopOptions, withDpop } from './resource-server/with-dpop.ts'
+export type { AuthInfo } from './server/auth-info.ts'
