@@ -64,5 +64,6 @@ export interface StandardJsonSchemaOptions {
 
 /** A schema that judges values and says itself as JSON Schema, as those of zod 4.2 and ArkType do. */
 export interface StandardSchemaWithJson<Output = unknown> {
-  readonly '~standard': StandardSchemaProps<unknown, Output> & StandardJsonSchemaProps<unknown, Output>
+  readonly '~standard': StandardSchemaV1<unknown, Output>['~standard'] &
+    StandardJSONSchemaV1<unknown, Output>['~standard']
 }
