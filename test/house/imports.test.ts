@@ -26,7 +26,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'oauth/protocol/redaction.ts',
   ],
   'http/server': ['jsonrpc', 'protocol', 'schema', 'server', 'oauth/protocol/display-text.ts'],
-  'resource-server': ['jsonrpc', 'protocol', 'schema', 'server', 'http/server', 'oauth/protocol', 'network'],
   stdio: [
     'jsonrpc',
     'protocol',
