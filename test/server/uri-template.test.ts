@@ -171,6 +171,7 @@ describe('expand', () => {
 
   it('takes no values from a prototype', () => {
     expect(parseUriTemplate('{toString}').expand({})).toBe('')
+    expect(parseUriTemplate('{a}').expand(Object.create({ a: 'inherited' }) as Record<string, string>)).toBe('')
   })
 })
 
@@ -373,6 +374,9 @@ describe('match', () => {
     expect(match('{+a}', 'a'.repeat(16_384))).toBeDefined()
     expect(match('{+a}', 'a'.repeat(16_385))).toBeUndefined()
     expect(match('{+a}', 'é'.repeat(2731))).toBeUndefined()
+    const encode = vi.spyOn(globalThis, 'encodeURIComponent')
+    expect(match('{+a}', 'é'.repeat(100_000))).toBeUndefined()
+    expect(encode).not.toHaveBeenCalled()
   })
 
   it('gives values their names whatever these are', () => {
@@ -402,6 +406,20 @@ describe('match', () => {
           expect(template.match(template.expand(given))).toEqual(given)
         },
       ),
+    )
+  })
+
+  it('finds text between variables wherever it is, the last time it is there', () => {
+    const text = fc.string({ unit: fc.constantFrom('a', 'b'), minLength: 1, maxLength: 12 })
+    fc.assert(
+      fc.property(text, text, fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 40 }), (between, other, rest) => {
+        for (const uri of [rest, other + between + rest]) {
+          const at = uri.lastIndexOf(between)
+          const expected = at === -1 ? undefined : { x: uri.slice(0, at), y: uri.slice(at + between.length) }
+          expect(match(`{+x}${between}{+y}`, uri)).toEqual(expected)
+        }
+      }),
+      { numRuns: 1000 },
     )
   })
 
