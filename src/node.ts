@@ -22,3 +22,5 @@ export { type EnvironmentVariables, proxyFor } from './node/proxy-environment.ts
 export { createHostResolver, resolveHost } from './node/resolve-host.ts'
 export { tokenFromEnvironment, tokenFromFile, tokenFromGitHubActions } from './node/token-source.ts'
 export type { ClientCertificate } from './node/tls-contexts.ts'
+export { type RunningServer, serve, type ServeOptions } from './node/serve.ts'
+export { type NodeHandler, toNodeHandler } from './node/to-node-handler.ts'

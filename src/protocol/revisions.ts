@@ -34,6 +34,8 @@ export interface RevisionFeatures {
   readonly omitUnknownErrorId: boolean
   /** Tools may declare `outputSchema` and results carry `structuredContent`; `any-json` lifts the restriction to objects. */
   readonly structuredOutput: 'none' | 'object' | 'any-json'
+  /** A stream may begin with an event without data, which older clients take for a broken message. */
+  readonly primesStreams: boolean
   /** Content blocks of type `audio`, tool annotations, the `completions` capability and progress messages. */
   readonly audioContent: boolean
   /** Content blocks of type `resource_link`, titles, and completion context. */
@@ -60,6 +62,7 @@ const revision20241105: RevisionFeatures = {
   methodHeaders: false,
   omitUnknownErrorId: false,
   structuredOutput: 'none',
+  primesStreams: false,
   audioContent: false,
   resourceLinks: false,
   icons: false,
@@ -89,6 +92,7 @@ const revision20250618: RevisionFeatures = {
 const revision20251125: RevisionFeatures = {
   ...revision20250618,
   omitUnknownErrorId: true,
+  primesStreams: true,
   icons: true,
   elicitationModes: ['form', 'url'],
   samplingTools: true,

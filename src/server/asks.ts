@@ -1,6 +1,7 @@
 import type { ElicitRequestFormParams, ElicitRequestURLParams } from '../protocol/elicitation.ts'
 import type { CreateMessageRequestParams, CreateMessageResult } from '../protocol/sampling.ts'
 import type { Root } from '../protocol/roots.ts'
+import { OUTCOME } from './outcome.ts'
 import type { InferOutput, SchemaInput } from './schema.ts'
 
 /** Asks for a form to be filled in. Made by {@link elicit}. */
@@ -59,19 +60,19 @@ export type Answers<Questions> = { readonly [Name in keyof Questions]: AnswerTo<
  * @param options `schema`: a flat object of strings, numbers, booleans and choices, as Standard Schema or JSON Schema
  * @see MCP 2026-07-28, Elicitation
  */
-export function elicit<Schema extends SchemaInput<unknown>>(options: {
+export function elicit<Schema extends SchemaInput>(options: {
   readonly message: string
   readonly schema: Schema
   readonly mayDecline?: false
 }): FormAsk<InferOutput<Schema>>
-export function elicit<Schema extends SchemaInput<unknown>>(options: {
+export function elicit<Schema extends SchemaInput>(options: {
   readonly message: string
   readonly schema: Schema
   readonly mayDecline: true
 }): FormAsk<InferOutput<Schema> | undefined>
 export function elicit(options: {
   readonly message: string
-  readonly schema: SchemaInput<unknown>
+  readonly schema: SchemaInput
   readonly mayDecline?: boolean
 }): FormAsk<unknown> {
   return { kind: 'form', message: options.message, schema: options.schema, mayDecline: options.mayDecline ?? false }
@@ -105,7 +106,8 @@ export function listRoots(): RootsAsk {
 
 /** What a handler returns when it finds out midway that it needs answers: it is called again with them, and with `state`. */
 export interface NeedInput {
-  readonly kind: 'need-input'
+  /** A symbol, so that no data can pass for it. */
+  readonly [OUTCOME]: 'need-input'
   readonly asks: Asks
   readonly state: unknown
 }
@@ -117,7 +119,7 @@ export interface NeedInput {
  * @param options `state`: JSON; it travels through the client encrypted where the protocol has no sessions
  */
 export function needInput(options: { readonly asks: Asks; readonly state?: unknown }): NeedInput {
-  return { kind: 'need-input', asks: options.asks, state: options.state }
+  return { [OUTCOME]: 'need-input', asks: options.asks, state: options.state }
 }
 
 /** A form's request, as all revisions have it. */

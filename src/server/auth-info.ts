@@ -19,4 +19,6 @@ export interface AuthInfo {
 }
 
 /** Scopes that an operation needs, all of them; a function decides by what is asked for. */
-export type RequiredScopes<Input> = readonly string[] | ((input: Input, auth: AuthInfo | undefined) => readonly string[])
+export type RequiredScopes<Input> =
+  | readonly string[]
+  | ((input: Input, auth: AuthInfo | undefined) => readonly string[])

@@ -18,7 +18,11 @@ export interface CallingClient {
 }
 
 /** A question to the client while its request is under way (handshake family only). */
-export type AskClient = (method: string, params: object, options?: { readonly signal?: AbortSignal }) => Promise<WireObject>
+export type AskClient = (
+  method: string,
+  params: object,
+  options?: { readonly signal?: AbortSignal },
+) => Promise<WireObject>
 
 /** What a session remembers between requests (handshake family only). */
 export interface SessionState {
@@ -43,8 +47,12 @@ export interface ServerCall {
   readonly request: JsonRpcRequest
   /** Sends a notification that belongs to this request, in order, before its answer. Never throws; after the end it does nothing. */
   notify(method: string, params: WireObject): void
+  /** Resolves once the client keeps up with what was sent; absent where nothing can be told. */
+  drained?(): Promise<void>
   /** Asks the client back; absent where the family or the connection has no such way. */
   readonly ask?: AskClient | undefined
+  /** Whether the caller holds the scopes. Present where lists show only what may be used. */
+  readonly holds?: ((needed: readonly string[]) => boolean) | undefined
   /** Absent in the stateless family, and without a session. */
   readonly session?: SessionState | undefined
   /** Ends the answer's stream, which the client takes up again after this many milliseconds; absent where it could not (R 2025-11-25). */

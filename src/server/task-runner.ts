@@ -1,6 +1,7 @@
 import type { WireObject } from '../protocol/revisions/family.ts'
 import type { Asks, Answers } from './asks.ts'
 import type { ServerCall } from './call.ts'
+import type { OUTCOME } from './outcome.ts'
 
 /** What work that became a task can do. */
 export interface TaskContext {
@@ -25,10 +26,13 @@ export interface TaskOptions {
 
 /** What a handler returns when it goes on as a task. Made by `ctx.task`. */
 export interface TaskStart {
-  readonly kind: 'task'
+  readonly [OUTCOME]: 'task'
   readonly work: TaskWork
   readonly options: TaskOptions
 }
+
+/** How work ended. */
+export type Outcome = { readonly value: unknown } | { readonly error: unknown }
 
 /** Runs work as tasks: the part of the tasks extension that `tools/call` needs. */
 export interface TaskRunner {
@@ -36,9 +40,5 @@ export interface TaskRunner {
    * Starts the work and returns the answer that says so. `toResult` makes the tool's result out of what the work returned or threw; it throws an
    * `RpcError` when the task is to fail.
    */
-  start(
-    call: ServerCall,
-    start: TaskStart,
-    toResult: (outcome: { readonly value: unknown } | { readonly error: unknown }) => WireObject,
-  ): Promise<WireObject>
+  start(call: ServerCall, start: TaskStart, toResult: (outcome: Outcome) => Promise<WireObject>): Promise<WireObject>
 }

@@ -50,7 +50,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   redis: ['oauth', 'oauth/protocol', 'resource-server/replay-cache.ts'],
   browser: ['oauth', 'oauth/protocol'],
   doctor: ['jsonrpc', 'protocol', 'client', 'http', 'network', 'oauth', 'oauth/protocol'],
-  testing: ['jsonrpc', 'protocol', 'schema', 'oauth', 'server', 'http/server'],
+  testing: ['jsonrpc', 'protocol', 'client', 'schema', 'oauth', 'server', 'http/server'],
   node: ['jsonrpc', 'protocol', 'schema', 'oauth', 'oauth/protocol', 'client', 'http', 'server', 'http/server'],
 }
 

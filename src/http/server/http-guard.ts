@@ -12,7 +12,9 @@ export interface HttpGuard {
   /** Paths that the guard itself answers, such as metadata; undefined for all others. Asked before anything else but the Host and Origin check. */
   route(request: HttpRequest): HttpResponse | undefined
   /** Decides by the headers alone, before the body is read. `auth` is absent only where anonymous requests are allowed. */
-  authenticate(request: HttpRequest): Promise<{ readonly auth: AuthInfo | undefined } | { readonly refused: HttpResponse }>
+  authenticate(
+    request: HttpRequest,
+  ): Promise<{ readonly auth: AuthInfo | undefined } | { readonly refused: HttpResponse }>
   /** Decides what was understood, before anything runs. `needed`: every scope that the operations need together. */
   authorize(auth: AuthInfo | undefined, needed: readonly string[]): HttpResponse | undefined
   /** Headers that every answer carries, such as a fresh DPoP nonce. */

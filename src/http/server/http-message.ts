@@ -10,8 +10,8 @@ export interface HttpRequest {
   header(name: string): string | undefined
   /** Reads the body as text, once. Rejects with `HttpBodyError` beyond `maxBytes` or when it takes longer than `timeoutMs`. */
   readBody(limits: { readonly maxBytes: number; readonly timeoutMs: number }): Promise<string>
-  /** Fires when the connection is lost before the answer is complete. Made when first asked for. */
-  readonly signal: AbortSignal
+  /** Calls `listener` when the connection is lost before the answer is complete. Returns the way to stop listening. */
+  onDisconnect(listener: () => void): () => void
   /** The connection came in on a loopback address; undefined where that is not known. */
   readonly isLoopback?: boolean | undefined
   /** Set by `protect` when the token was verified. */

@@ -137,10 +137,11 @@ export function createRunner(context: RunnerContext): Runner {
       stopLooking ??= startRepetition(Math.max(1, Math.floor(leaseMs / 3)), lookAround)
       try {
         if ((await store.create(record)) === 'full') throw tooMany('the server keeps no more of them')
-        if (closing) await write(taskId, failure(STOPPED))
-        // Nobody will ever know its id.
-        else if (call.signal.aborted) await store.delete(taskId)
-        if (closing || call.signal.aborted) throw new RpcError(INTERNAL_ERROR, 'The task was stopped before it began')
+        if (closing || call.signal.aborted) {
+          // Nobody will ever know its id.
+          await store.delete(taskId)
+          throw new RpcError(INTERNAL_ERROR, 'The task was stopped before it began')
+        }
       } catch (error) {
         running.delete(taskId)
         throw error

@@ -1,0 +1,108 @@
+import type { Server } from '../../server/server.ts'
+import { corsHeaders, preflight } from './cors.ts'
+import { createEndpoint } from './endpoint.ts'
+import { toResponse, fromRequest } from './fetch-message.ts'
+import { createHostCheck, type HostCheckOptions } from './host-check.ts'
+import type { HttpGuard } from './http-guard.ts'
+import type { HttpRequest, HttpResponse } from './http-message.ts'
+import { refuse, refuseRequest } from './refusals.ts'
+import type { SessionOptions } from './session-registry.ts'
+import { INTERNAL_ERROR } from '../../jsonrpc/errors.ts'
+
+/** How a server is served over HTTP. */
+export interface AppOptions extends HostCheckOptions {
+  /** The endpoint's path, such as `/mcp`; everything else is 404. Default: every path, for whoever mounts the app at one. */
+  readonly path?: string
+  /** Sessions for revisions until 2025-11-25; false: none, for platforms that keep nothing between requests: servers then cannot ask back there. */
+  readonly sessions?: SessionOptions | false
+  /** Bytes of a request's body. Default 4 MiB. */
+  readonly maxBodyBytes?: number
+  /** Milliseconds in which a request's body must have come. Default 30 000. */
+  readonly bodyTimeoutMs?: number
+  /** Milliseconds after which a call is given up. Default one hour. Subscriptions have no such limit. */
+  readonly requestTimeoutMs?: number
+  /** Milliseconds between two comments on a quiet stream; a call that takes longer becomes a stream. Default 15 000. */
+  readonly keepAliveMs?: number
+  /** Milliseconds that `close` waits for calls under way. Default 10 000. */
+  readonly drainMs?: number
+  /** Milliseconds since the epoch. Default `Date.now`. */
+  readonly now?: () => number
+}
+
+/** A server, served: for `export default` (Workers, Bun, Deno), `toNodeHandler`, `serve`, Hono and others. */
+export interface ServerApp {
+  readonly server: Server
+  /** Answers a web-standard request. Never rejects. */
+  fetch(request: Request): Promise<Response>
+  /** Answers a request without building a `Request`: what the adapters use. Never rejects. */
+  handle(request: HttpRequest): Promise<HttpResponse>
+  /** Takes no more requests, ends subscriptions, waits for calls under way, then closes sessions and the server. Never rejects. */
+  close(): Promise<void>
+  /** The path it answers at; undefined for every one. */
+  readonly path: string | undefined
+}
+
+/**
+ * Serves a server over Streamable HTTP: every revision from 2025-03-26 on, at one endpoint.
+ *
+ * Refused before anything else: hosts and origins that are not allowed, bodies that are too large, too slow or nested too deeply.
+ *
+ * @see MCP 2026-07-28, Streamable HTTP
+ */
+export function createApp(server: Server, options: AppOptions = {}): ServerApp {
+  return createGuardedApp(server, undefined, options)
+}
+
+/** Serves a server behind a guard. `protect` is the way to make one. */
+export function createGuardedApp(server: Server, guard: HttpGuard | undefined, options: AppOptions): ServerApp {
+  const { path } = options
+  const checkHost = createHostCheck({
+    allowedOrigins: options.allowedOrigins ?? guard?.allowedOrigins,
+    allowedHosts:
+      options.allowedHosts === '*' ? '*' : [...(options.allowedHosts ?? []), ...(guard?.allowedHosts ?? [])],
+  })
+  const endpoint = createEndpoint(server, guard, options)
+
+  const answer = async (request: HttpRequest): Promise<HttpResponse> => {
+    const wrong = checkHost(request)
+    if (wrong !== undefined) return refuseRequest(403, `Forbidden: ${wrong}`)
+    const cors = corsHeaders(request)
+    const routed = guard?.route(request)
+    if (request.method === 'OPTIONS' && request.header('origin') !== undefined) return preflight(request)
+    if (routed) return withHeaders(routed, cors)
+    if (path !== undefined && pathOf(request.target) !== path)
+      return refuseRequest(404, `Not found: the MCP endpoint of this server is ${path}`, cors)
+    if (!['POST', 'GET', 'DELETE'].includes(request.method))
+      return refuseRequest(405, 'Method not allowed', { ...cors, allow: 'POST, GET, DELETE' })
+    const checked = guard && (await guard.authenticate(request))
+    if (checked && 'refused' in checked) return withHeaders(checked.refused, cors)
+    const answered = await endpoint.answer(request, checked?.auth)
+    return withHeaders(answered, { ...cors, ...guard?.responseHeaders?.(request) })
+  }
+  const handle = async (request: HttpRequest): Promise<HttpResponse> => {
+    try {
+      return await answer(request)
+    } catch (error) {
+      server.internals.report(error, {})
+      return refuse(500, { code: INTERNAL_ERROR, message: 'Internal error' })
+    }
+  }
+
+  return {
+    server,
+    path,
+    handle,
+    fetch: async request => toResponse(await handle(fromRequest(request))),
+    close: () => endpoint.close(),
+  }
+}
+
+function withHeaders(response: HttpResponse, headers: Readonly<Record<string, string>>): HttpResponse {
+  return Object.keys(headers).length === 0 ? response : { ...response, headers: { ...response.headers, ...headers } }
+}
+
+/** The path of a request's target. */
+export function pathOf(target: string): string {
+  const end = target.indexOf('?')
+  return end === -1 ? target : target.slice(0, end)
+}

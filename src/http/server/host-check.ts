@@ -1,0 +1,61 @@
+import type { HttpRequest } from './http-message.ts'
+
+/** Who may call a server, by the headers that browsers set and pages cannot. */
+export interface HostCheckOptions {
+  /**
+   * Origins that pages may call from, such as `https://app.example.com`; `*` for every one. Loopback origins always may. A page of another origin
+   * could otherwise use a server that listens on the machine of whoever visits it.
+   */
+  readonly allowedOrigins?: '*' | readonly string[] | undefined
+  /**
+   * Names by which the server is reached, such as `api.example.com`, with a port or without. A server on a loopback address is otherwise reached by
+   * loopback names only: a page could make its own name lead there (DNS rebinding).
+   */
+  readonly allowedHosts?: '*' | readonly string[] | undefined
+}
+
+/** Why a request is refused, in words for whoever runs the server; undefined when it may pass. */
+export type HostCheck = (request: HttpRequest) => string | undefined
+
+/**
+ * Makes the check of `Host` and `Origin`.
+ *
+ * @see MCP 2026-07-28, Streamable HTTP, Security & Endpoint
+ */
+export function createHostCheck({ allowedOrigins = [], allowedHosts = [] }: HostCheckOptions): HostCheck {
+  const hosts = allowedHosts === '*' ? allowedHosts : new Set(allowedHosts.map(host => host.toLowerCase()))
+  const origins = allowedOrigins === '*' ? allowedOrigins : new Set(allowedOrigins.map(origin => origin.toLowerCase()))
+
+  return request => {
+    const host = (request.header('host') ?? '').toLowerCase()
+    if (request.isLoopback && hosts !== '*' && !isLoopbackHost(host) && !hosts.has(host) && !hosts.has(nameOf(host)))
+      return `the Host ${quote(host)} is not a name of this server: add it to allowedHosts`
+    const origin = request.header('origin')?.toLowerCase()
+    if (origin === undefined || origins === '*' || origins.has(origin) || isLoopbackOrigin(origin)) return undefined
+    return `pages of ${quote(origin)} may not call this server: add it to allowedOrigins`
+  }
+}
+
+/** Whether a `Host` names the machine itself. */
+export function isLoopbackHost(host: string): boolean {
+  const name = nameOf(host)
+  return (
+    name === 'localhost' ||
+    name.endsWith('.localhost') ||
+    name === '[::1]' ||
+    /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(name)
+  )
+}
+
+function isLoopbackOrigin(origin: string): boolean {
+  const match = /^https?:\/\/([^/]+)$/.exec(origin)
+  return match !== null && isLoopbackHost(match[1] ?? '')
+}
+
+function nameOf(host: string): string {
+  return host.replace(/:\d*$/, '')
+}
+
+function quote(value: string): string {
+  return JSON.stringify(value.slice(0, 200))
+}

@@ -1,0 +1,51 @@
+export { RpcError } from './jsonrpc/errors.ts'
+export { type AppOptions, createApp, type ServerApp } from './http/server/app.ts'
+export type { HttpRequest, HttpResponse, StreamSink } from './http/server/http-message.ts'
+export type { SessionOptions } from './http/server/session-registry.ts'
+export type { CallToolResult, Tool, ToolAnnotations } from './protocol/tools.ts'
+export {
+  type AnswerTo,
+  type Answers,
+  type Ask,
+  type Asks,
+  elicit,
+  elicitUrl,
+  listRoots,
+  type NeedInput,
+  needInput,
+  sample,
+} from './server/asks.ts'
+export type { AuthInfo, RequiredScopes } from './server/auth-info.ts'
+export type { CallingClient, ServerCall } from './server/call.ts'
+export type { Complete, CompletionContext } from './server/completion.ts'
+export { type ServerConnection, serveConnection } from './server/connection.ts'
+export { audio, embeddedResource, image, resourceLink, text } from './server/content.ts'
+export type { AskingContext, RequestContext, ToolContext, TraceContext } from './server/context.ts'
+export { ResourceNotFoundError, ToolError } from './server/errors.ts'
+export type { Extension, MethodHandler } from './server/extension.ts'
+export type { NextCall, ServerMiddleware } from './server/middleware.ts'
+export type { PromptArgumentOptions, PromptArguments, PromptHandler, PromptOptions } from './server/prompt.ts'
+export type { Registration } from './server/registry.ts'
+export type {
+  ResourceHandler,
+  ResourceOptions,
+  ResourceTemplateHandler,
+  ResourceTemplateOptions,
+  TemplateVariables,
+} from './server/resource.ts'
+export type { AsksContext } from './server/rounds.ts'
+export type { JsonSchema } from './schema/json-schema.ts'
+export type { InferOutput, SchemaInput } from './server/schema.ts'
+export { createMemoryStateClaim } from './server/state-claim.ts'
+export type { StateClaim } from './server/sealed-state.ts'
+export {
+  createServer,
+  type ErrorOrigin,
+  type Server,
+  type ServerInternals,
+  type ServerOptions,
+} from './server/server.ts'
+export type { TaskContext, TaskOptions, TaskWork } from './server/task-runner.ts'
+export { type TasksOptions, tasks } from './server/tasks/tasks.ts'
+export type { TaskStore } from './server/tasks/task-store.ts'
+export type { ToolHandler, ToolOptions } from './server/tool.ts'

@@ -1,0 +1,163 @@
+import { INVALID_REQUEST, RpcError, TransportError } from '../jsonrpc/errors.ts'
+import {
+  classifyMessage,
+  type ClassifiedMessage,
+  invalidMessageAnswer,
+  isRequestId,
+  type JsonRpcMessage,
+  type JsonRpcRequest,
+  type RequestId,
+} from '../jsonrpc/message.ts'
+import { MAX_BATCH_LENGTH } from '../jsonrpc/peer-options.ts'
+import type { Transport } from '../jsonrpc/transport.ts'
+import { createHandshakeSession, type HandshakeSession, shakeHands } from './handshake-session.ts'
+import { isStatelessMessage, readStatelessClient, toErrorResponse } from './incoming.ts'
+import { type CallAnswer, RunningCall } from './running-call.ts'
+import type { Server } from './server.ts'
+
+/** Requests of the stateless family that one client may have under way. */
+const MAX_RUNNING = 1000
+
+/** A server on one connection that both sides share: stdio, a socket, memory. */
+export interface ServerConnection {
+  /** Ends what is under way and the transport. Never rejects. */
+  close(): Promise<void>
+  /** Resolves when the other side is gone, or `close` was called. */
+  readonly closed: Promise<void>
+}
+
+/**
+ * Serves one client over a transport on which all messages share one channel. Both families work side by side: a message whose `_meta` names a
+ * revision stands for itself, everything else belongs to the one conversation that `initialize` opens.
+ *
+ * @see MCP 2026-07-28, stdio
+ */
+export async function serveConnection(
+  server: Server,
+  transport: Transport,
+  options: { readonly now?: () => number } = {},
+): Promise<ServerConnection> {
+  const { now = Date.now } = options
+  const { internals } = server
+  const running = new Map<RequestId, RunningCall>()
+  let session: HandshakeSession | undefined
+  let stopTelling: (() => void) | undefined
+  let resolveClosed: (() => void) | undefined
+  const closed = new Promise<void>(resolve => {
+    resolveClosed = resolve
+  })
+
+  const send = (message: JsonRpcMessage): void => {
+    transport.send(message).catch((error: unknown) => {
+      internals.report(error, 'method' in message ? { notification: message.method } : {})
+    })
+  }
+  const give = (answer: CallAnswer | undefined): void => {
+    if (answer) send(answer)
+  }
+
+  const initialize = (request: JsonRpcRequest): void => {
+    const { client, result } = shakeHands(server, request)
+    session?.close(new TransportError('closed', 'The client began anew'))
+    stopTelling?.()
+    const opened = createHandshakeSession(server, client, now)
+    session = opened
+    stopTelling = internals.changes.subscribe(change => {
+      const told = opened.tellOf(change)
+      if (told) send({ jsonrpc: '2.0', ...told })
+    })
+    send({ jsonrpc: '2.0', id: request.id, result })
+  }
+  const runStateless = async (request: JsonRpcRequest): Promise<void> => {
+    const { id } = request
+    if (running.has(id) || running.size >= MAX_RUNNING) {
+      const why = running.has(id) ? 'this id is already in use' : `${MAX_RUNNING} requests are already under way`
+      return send(toErrorResponse(id, new RpcError(INVALID_REQUEST, `Invalid Request: ${why}`)))
+    }
+    try {
+      const client = readStatelessClient(request)
+      const notify = (method: string, params: Readonly<Record<string, unknown>>): void =>
+        send({ jsonrpc: '2.0', method, params })
+      const call = new RunningCall(request, client, { notify }, now())
+      running.set(id, call)
+      const answer = await call.run(server)
+      running.delete(id)
+      // On a shared channel the end of a subscription by the server is told twice over: by a cancellation and by its answer.
+      if (answer && request.method === 'subscriptions/listen')
+        send({
+          jsonrpc: '2.0',
+          method: 'notifications/cancelled',
+          params: { requestId: id, reason: 'The subscription has ended' },
+        })
+      give(answer)
+    } catch (error) {
+      give(toErrorResponse(id, error))
+    }
+  }
+  const runInSession = async (request: JsonRpcRequest): Promise<void> => {
+    if (!session) {
+      const why = 'begin with initialize, or name a revision in _meta'
+      return send(toErrorResponse(request.id, new RpcError(INVALID_REQUEST, `Invalid Request: ${why}`)))
+    }
+    give(await session.handle(request, { send }))
+  }
+  const receiveOne = (received: ClassifiedMessage): void => {
+    switch (received.kind) {
+      case 'request':
+        if (isStatelessMessage(received.message)) void runStateless(received.message)
+        else if (received.message.method === 'initialize') initialize(received.message)
+        else void runInSession(received.message)
+        return
+      case 'notification': {
+        const id = received.message.params?.['requestId']
+        const isCancel = received.message.method === 'notifications/cancelled'
+        const call = isCancel && isRequestId(id) ? running.get(id) : undefined
+        if (call) call.abort(new TransportError('aborted', 'The client cancelled the request'))
+        else session?.notice(received.message)
+        return
+      }
+      case 'result':
+      case 'error':
+        session?.settle(received.message)
+        return
+      case 'invalidResponse':
+        internals.report(
+          new TransportError('unexpected_message', `Received an answer that is none: ${received.reason}`),
+          {},
+        )
+        return
+      case 'invalid': {
+        const omitUnknownId = session?.client.features.omitUnknownErrorId ?? true
+        send(invalidMessageAnswer(received, { omitUnknownId }))
+      }
+    }
+  }
+  const receive = (value: unknown): void => {
+    if (!Array.isArray(value)) return receiveOne(classifyMessage(value))
+    const takesBatches = session?.client.features.batches === true
+    if (takesBatches && value.length > 0 && value.length <= MAX_BATCH_LENGTH) {
+      for (const each of value) receiveOne(classifyMessage(each))
+      return
+    }
+    receiveOne({ kind: 'invalid', code: INVALID_REQUEST, reason: 'batches are not taken here' })
+  }
+  const end = (reason: unknown): void => {
+    stopTelling?.()
+    session?.close(reason)
+    for (const call of running.values()) call.abort(reason)
+    resolveClosed?.()
+  }
+
+  await transport.open({
+    message: receive,
+    error: error => internals.report(error, {}),
+    closed: error => end(error ?? new TransportError('closed', 'The client is gone')),
+  })
+  return {
+    closed,
+    close: async () => {
+      end(new TransportError('closed', 'The connection is closed'))
+      await transport.close()
+    },
+  }
+}

@@ -1,0 +1,29 @@
+import { INVALID_PARAMS, RpcError } from '../jsonrpc/errors.ts'
+import type { ClientCapabilities } from '../protocol/capabilities.ts'
+import { MISSING_REQUIRED_CLIENT_CAPABILITY } from '../protocol/errors.ts'
+
+/**
+ * A failure that the client, and the model behind it, may read: the call ends with `isError` and this message. What else a tool throws reaches
+ * `onError` only, and the client hears that the tool failed.
+ */
+export class ToolError extends Error {
+  override readonly name = 'ToolError'
+}
+
+/**
+ * The resource does not exist: the client learns its URI and the code of its revision (−32002 until 2025-11-25, then −32602). R-RES-1.
+ *
+ * @see MCP 2026-07-28, Resources, Error Handling
+ */
+export class ResourceNotFoundError extends RpcError {
+  constructor(uri: string) {
+    super(INVALID_PARAMS, `Resource not found: ${uri}`, { data: { uri } })
+  }
+}
+
+/** The client did not declare what the request needs. @see MCP 2026-07-28, MissingRequiredClientCapabilityError */
+export function missingCapability(requiredCapabilities: ClientCapabilities, why: string): RpcError {
+  return new RpcError(MISSING_REQUIRED_CLIENT_CAPABILITY, `Missing client capability: ${why}`, {
+    data: { requiredCapabilities },
+  })
+}

@@ -1,0 +1,137 @@
+import { INTERNAL_ERROR, INVALID_PARAMS, RpcError } from '../jsonrpc/errors.ts'
+import { isObject } from '../jsonrpc/message.ts'
+import type { Icon } from '../protocol/implementation.ts'
+import type { MetaObject } from '../protocol/meta.ts'
+import type { Prompt, PromptMessage } from '../protocol/prompts.ts'
+import type { WireObject } from '../protocol/revisions/family.ts'
+import type { Answers, Asks } from './asks.ts'
+import type { RequiredScopes } from './auth-info.ts'
+import type { ServerCall } from './call.ts'
+import type { Complete } from './completion.ts'
+import { isContentBlock, text } from './content.ts'
+import { type AskingContext, createAskingContext } from './context.ts'
+import { isInputRequired } from './outcome.ts'
+import { type AsksContext, runWithAnswers } from './rounds.ts'
+import type { SealedStates } from './sealed-state.ts'
+
+/** An argument of a prompt; its value is text. */
+export interface PromptArgumentOptions {
+  readonly title?: string
+  readonly description?: string
+  /** Default false. */
+  readonly required?: boolean
+  readonly complete?: Complete
+}
+
+/** What a prompt is, besides its name and its handler. */
+export interface PromptOptions<
+  Arguments extends Readonly<Record<string, PromptArgumentOptions>> = Readonly<Record<string, PromptArgumentOptions>>,
+  Questions extends Asks = Asks,
+> {
+  readonly title?: string
+  readonly description?: string
+  /** Its arguments by name, in the order in which they are shown. */
+  readonly arguments?: Arguments
+  readonly icons?: readonly Icon[]
+  readonly _meta?: MetaObject
+  /** Scopes that a caller must hold, all of them; `protect` enforces them. */
+  readonly scopes?: RequiredScopes<PromptArguments<Arguments>>
+  /** What to ask before the handler runs, as for tools. */
+  readonly asks?: (args: PromptArguments<Arguments>, context: AsksContext) => Questions | undefined
+}
+
+/** The values of a prompt's arguments. */
+export type PromptArguments<Arguments> = {
+  readonly [Name in keyof Arguments]: Arguments[Name] extends { readonly required: true } ? string : string | undefined
+}
+
+/** Writes the prompt: text, messages, or `{ description, messages }`. */
+export type PromptHandler<Arguments, Questions extends Asks> = (
+  args: PromptArguments<Arguments>,
+  ctx: AskingContext<Answers<Questions>>,
+) => unknown
+
+/** A prompt, ready to be listed and written. */
+export interface RegisteredPrompt {
+  readonly name: string
+  readonly listing: Prompt
+  readonly scopes: RequiredScopes<never> | undefined
+  readonly complete: Readonly<Record<string, Complete | undefined>>
+  /** The arguments, judged. @throws {RpcError} −32602 naming the argument */
+  readArguments(params: WireObject): Readonly<Record<string, string>>
+  get(call: ServerCall): Promise<WireObject>
+}
+
+/** Makes a prompt of what its author gave. @throws {TypeError} the name is empty */
+export function createPrompt(
+  name: string,
+  options: PromptOptions,
+  handler: PromptHandler<Readonly<Record<string, PromptArgumentOptions>>, Asks>,
+  states: SealedStates,
+): RegisteredPrompt {
+  if (name === '') throw new TypeError('A prompt should have a name')
+  const { title, description = title ?? name, icons, _meta, scopes, asks } = options
+  const declared = Object.entries(options.arguments ?? {})
+  const readArguments: RegisteredPrompt['readArguments'] = params => {
+    const given = params['arguments'] ?? {}
+    if (!isObject(given)) throw new RpcError(INVALID_PARAMS, 'Invalid params: arguments is not an object')
+    for (const [argument, { required }] of declared) {
+      if (required && given[argument] === undefined)
+        throw new RpcError(INVALID_PARAMS, `The prompt ${name} needs the argument ${argument}`)
+    }
+    for (const [argument, value] of Object.entries(given)) {
+      if (typeof value !== 'string')
+        throw new RpcError(
+          INVALID_PARAMS,
+          `The argument ${argument.slice(0, 80)} of the prompt ${name} should be a string`,
+        )
+    }
+    return given as Readonly<Record<string, string>>
+  }
+  return {
+    name,
+    scopes: scopes,
+    readArguments,
+    complete: Object.fromEntries(declared.map(([argument, { complete }]) => [argument, complete])),
+    listing: {
+      name,
+      ...(title !== undefined && { title }),
+      description,
+      ...(declared.length > 0 && {
+        arguments: declared.map(([argument, { complete: _complete, required = false, ...rest }]) => ({
+          name: argument,
+          ...rest,
+          required,
+        })),
+      }),
+      ...(icons && { icons }),
+      ...(_meta && { _meta }),
+    },
+    get: async call => {
+      const args = readArguments(call.params)
+      const outcome = await runWithAnswers(
+        call,
+        states,
+        asks && (context => asks(args, context)),
+        async (answers, state) => handler(args, createAskingContext(call, answers, state)),
+      )
+      return isInputRequired(outcome) ? outcome.result : toPromptResult(name, outcome)
+    },
+  }
+}
+
+function toPromptResult(name: string, value: unknown): WireObject {
+  if (isObject(value) && Array.isArray(value['messages'])) return value
+  const messages = (Array.isArray(value) ? value : [value]).map(toMessage)
+  if (messages.every(each => each !== undefined)) return { messages }
+  throw new RpcError(INTERNAL_ERROR, 'The prompt could not be written', {
+    cause: new TypeError(`The handler of ${name} should return text, messages, or { messages }`),
+  })
+}
+
+function toMessage(value: unknown): PromptMessage | undefined {
+  if (typeof value === 'string') return { role: 'user', content: text(value) }
+  if (isContentBlock(value)) return { role: 'user', content: value }
+  const isMessage = isObject(value) && (value['role'] === 'user' || value['role'] === 'assistant')
+  return isMessage ? (value as unknown as PromptMessage) : undefined
+}

@@ -1,0 +1,326 @@
+import { INTERNAL_ERROR, METHOD_NOT_FOUND, RpcError } from '../jsonrpc/errors.ts'
+import type { JsonRpcRequest } from '../jsonrpc/message.ts'
+import type { CacheableResult } from '../protocol/caching.ts'
+import type { ServerCapabilities } from '../protocol/capabilities.ts'
+import type { Implementation } from '../protocol/implementation.ts'
+import { SERVER_INFO_META_KEY } from '../protocol/meta.ts'
+import { CLIENT_REQUEST_FAMILIES } from '../protocol/methods.ts'
+import { familyHas, type WireObject } from '../protocol/revisions/family.ts'
+import { createAnswers } from './answers.ts'
+import type { Asks } from './asks.ts'
+import type { AuthInfo } from './auth-info.ts'
+import type { ServerCall } from './call.ts'
+import { type Changes, createChanges } from './changes.ts'
+import { type CacheHint, encodeResult } from './encode-result.ts'
+import { SUPPORTED_REVISIONS } from './incoming.ts'
+import { missingCapability } from './errors.ts'
+import { declaresExtension, type Extension, type MethodHandler } from './extension.ts'
+import { runMiddleware, type ServerMiddleware } from './middleware.ts'
+import { createPrompt, type PromptArgumentOptions, type PromptHandler, type PromptOptions } from './prompt.ts'
+import { type Registries, scopesOf } from './registries.ts'
+import { createRegistry, type Registration } from './registry.ts'
+import {
+  createResource,
+  createResourceTemplate,
+  type ResourceHandler,
+  type ResourceOptions,
+  type ResourceTemplateHandler,
+  type ResourceTemplateOptions,
+} from './resource.ts'
+import type { SchemaInput } from './schema.ts'
+import { createSealedStates, type StateClaim } from './sealed-state.ts'
+import { createListen } from './subscriptions.ts'
+import type { TaskRunner } from './task-runner.ts'
+import { createTool, type RegisteredTool, type ToolHandler, type ToolOptions } from './tool.ts'
+
+/** What an error was about. */
+export type ErrorOrigin =
+  | { readonly request: JsonRpcRequest }
+  | { readonly notification: string }
+  | Record<string, never>
+
+/** What a server is. Its name and version are shown to clients. */
+export interface ServerOptions extends Implementation {
+  /** How to use the server, for a model to read. */
+  readonly instructions?: string
+  /** Hears of what clients are told only in general words: what handlers throw, notifications that cannot be delivered. Default: nobody. */
+  readonly onError?: (error: unknown, origin: ErrorOrigin) => void
+  /** Stands around every request, the first outermost. */
+  readonly middleware?: readonly ServerMiddleware[]
+  readonly extensions?: readonly Extension[]
+  /** Entries of one page of a list. Default 1000. */
+  readonly pageSize?: number
+  /** How long, and for whom, clients may keep lists and what they read. Default: not at all. */
+  readonly cache?: Pick<CacheableResult, 'ttlMs' | 'cacheScope'>
+  /**
+   * 32 random bytes that encrypt the state of questions, or several, the first of which encrypts. Needed where several processes answer for one
+   * address, or where questions should outlive a restart. Default: random.
+   */
+  readonly stateKey?: Uint8Array | readonly Uint8Array[]
+  /** Milliseconds that a person has to answer. Default ten minutes. */
+  readonly stateLifetimeMs?: number
+  /** Makes every answer to a question count once. Default: it may be sent again until it expires. */
+  readonly claimState?: StateClaim
+  /** Capabilities to declare besides those that follow from what is registered. */
+  readonly capabilities?: ServerCapabilities
+  /** Subscriptions at once. Default 10 000. */
+  readonly maxSubscriptions?: number
+  /** Milliseconds since the epoch. Default `Date.now`. */
+  readonly now?: () => number
+}
+
+/** What transports, guards and extensions use; applications need none of it. */
+export interface ServerInternals {
+  readonly info: Implementation
+  readonly instructions: string | undefined
+  readonly changes: Changes
+  /** Fires when the server closes. */
+  readonly closing: AbortSignal
+  /** What the server can do, as of now. */
+  capabilities(): ServerCapabilities
+  /** Answers one call. @throws {RpcError} what the client is to be told; anything else is a failure of ours */
+  answer(call: ServerCall): Promise<WireObject>
+  /** The scopes that an operation needs, all of them. */
+  scopesOf(method: string, params: WireObject, auth: AuthInfo | undefined): Promise<readonly string[]>
+  /** The tool of that name, for the headers that repeat its arguments. */
+  findTool(name: string): RegisteredTool | undefined
+  /** Which parameter `Mcp-Name` repeats, of an extension's method. */
+  nameParameterOf(method: string): string | undefined
+  /** Hands an error to `onError`. Never throws. */
+  report(error: unknown, origin: ErrorOrigin): void
+}
+
+/** A server: what it offers, for every revision and transport. */
+export interface Server {
+  /** Offers a tool. @throws {TypeError} a name that is taken, or something no client could use */
+  tool<
+    Input extends SchemaInput = SchemaInput,
+    Output extends SchemaInput | undefined = undefined,
+    Questions extends Asks = Asks,
+  >(
+    name: string,
+    options: ToolOptions<Input, Output, Questions>,
+    handler: ToolHandler<Input, Output, Questions>,
+  ): Registration
+  /** Offers a resource. @throws {TypeError} */
+  resource<Questions extends Asks = Asks>(
+    uri: string,
+    options: ResourceOptions<Questions>,
+    handler: ResourceHandler<Questions>,
+  ): Registration
+  /** Offers a family of resources, by a URI template (RFC 6570). @throws {TypeError} */
+  resourceTemplate<Questions extends Asks = Asks>(
+    uriTemplate: string,
+    options: ResourceTemplateOptions<Questions>,
+    handler: ResourceTemplateHandler<Questions>,
+  ): Registration
+  /** Offers a prompt. @throws {TypeError} */
+  prompt<
+    const Arguments extends Readonly<Record<string, PromptArgumentOptions>> = Readonly<Record<string, never>>,
+    Questions extends Asks = Asks,
+  >(
+    name: string,
+    options: PromptOptions<Arguments, Questions>,
+    handler: PromptHandler<Arguments, Questions>,
+  ): Registration
+  /** Answers a method of your own. @throws {TypeError} the method is taken, or the protocol's */
+  method(name: string, handler: MethodHandler): Registration
+  /** Tells whoever subscribed that the contents of a resource changed. */
+  resourceUpdated(uri: string): void
+  /** Ends subscriptions, aborts what runs, and closes the extensions. Transports that serve it close with it. Never rejects. */
+  close(): Promise<void>
+  readonly internals: ServerInternals
+}
+
+/**
+ * Makes a server. Serve it with `createApp` (web-standard), `serve` and `toNodeHandler` of `latchkey/node`, or `serveStdio` of `latchkey/stdio`.
+ *
+ * @throws {TypeError} an option that cannot be used
+ */
+export function createServer(options: ServerOptions): Server {
+  const { instructions, onError, middleware = [], extensions = [], pageSize = 1000, now = Date.now } = options
+  const info = infoOf(options)
+  const cache: CacheHint = { ttlMs: 0, cacheScope: 'private', ...options.cache }
+  const changes = createChanges()
+  const closing = new AbortController()
+  const tell = (kind: 'tools' | 'prompts' | 'resources') => (): void => changes.publish({ kind })
+  const registries: Registries = {
+    tools: createRegistry('tool', tell('tools')),
+    resources: createRegistry('resource', tell('resources')),
+    templates: createRegistry('resource template', tell('resources')),
+    prompts: createRegistry('prompt', tell('prompts')),
+  }
+  const methods = createRegistry<MethodHandler>('method', () => undefined)
+  const offered = { tools: false, resources: false, prompts: false, completions: false }
+  const states = createSealedStates({
+    ...(options.stateKey && { key: options.stateKey }),
+    ...(options.stateLifetimeMs !== undefined && { lifetimeMs: options.stateLifetimeMs }),
+    ...(options.claimState && { claim: options.claimState }),
+    now,
+  })
+
+  const report: ServerInternals['report'] = (error, origin) => {
+    try {
+      onError?.(error, origin)
+    } catch {
+      // There is nobody left to tell.
+    }
+  }
+  const capabilities = (): ServerCapabilities => {
+    const added = Object.fromEntries(extensions.map(({ id, settings = {} }) => [id, settings]))
+    return {
+      logging: {},
+      ...(offered.tools && { tools: { listChanged: true } }),
+      ...(offered.resources && { resources: { subscribe: true, listChanged: true } }),
+      ...(offered.prompts && { prompts: { listChanged: true } }),
+      ...(offered.completions && { completions: {} }),
+      ...Object.assign({}, ...extensions.map(extension => extension.capabilities ?? {})),
+      ...options.capabilities,
+      ...(extensions.length > 0 && { extensions: { ...added, ...options.capabilities?.extensions } }),
+    }
+  }
+
+  const listen = createListen({
+    changes,
+    closing: closing.signal,
+    maxSubscriptions: options.maxSubscriptions ?? 10_000,
+    now,
+    honour: filter => {
+      const { tools, prompts, resources } = capabilities()
+      return {
+        ...(filter.toolsListChanged && tools?.listChanged && { toolsListChanged: true }),
+        ...(filter.promptsListChanged && prompts?.listChanged && { promptsListChanged: true }),
+        ...(filter.resourcesListChanged && resources?.listChanged && { resourcesListChanged: true }),
+        ...(filter.resourceSubscriptions &&
+          resources?.subscribe && { resourceSubscriptions: filter.resourceSubscriptions }),
+      }
+    },
+  })
+  const discover = (): WireObject => ({
+    supportedVersions: SUPPORTED_REVISIONS,
+    capabilities: capabilities(),
+    ...(instructions !== undefined && { instructions }),
+    _meta: { [SERVER_INFO_META_KEY]: info },
+  })
+  const answers: Readonly<Record<string, MethodHandler>> = {
+    ...createAnswers(registries, pageSize),
+    'server/discover': discover,
+    'subscriptions/listen': listen,
+  }
+
+  const find = (call: ServerCall): MethodHandler | undefined => {
+    const { method, client } = call
+    for (const extension of extensions) {
+      const handler =
+        extension.methods && Object.hasOwn(extension.methods, method) ? extension.methods[method] : undefined
+      if (!handler) continue
+      if (extension.mustBeDeclared && !declaresExtension(call, extension.id))
+        throw missingCapability(
+          { extensions: { [extension.id]: {} } },
+          `${method} belongs to the extension ${extension.id}`,
+        )
+      return handler
+    }
+    const own = methods.get(method)
+    if (own) return own
+    if (!Object.hasOwn(answers, method) || !familyHas(client.features.family, CLIENT_REQUEST_FAMILIES, method))
+      return undefined
+    return isOffered(method, capabilities()) ? answers[method] : undefined
+  }
+  const run = async (call: ServerCall): Promise<WireObject> => {
+    const handler = find(call)
+    if (!handler) throw new RpcError(METHOD_NOT_FOUND, `Method not found: ${call.method}`)
+    return encodeResult(call.method, await handler(call), call.client.features, cache)
+  }
+
+  const server: Server = {
+    tool: (name, toolOptions, handler) => {
+      offered.tools = true
+      const surroundings = {
+        states,
+        findTasks: () =>
+          extensions.find((each): each is Extension & { readonly tasks: TaskRunner } => each.tasks !== undefined),
+        report: (error: unknown, call: ServerCall) => report(error, { request: call.request }),
+      }
+      const tool = createTool(
+        name,
+        toolOptions as ToolOptions,
+        handler as ToolHandler<SchemaInput, unknown, Asks>,
+        surroundings,
+      )
+      return registries.tools.add(name, tool)
+    },
+    resource: (uri, resourceOptions, handler) => {
+      offered.resources = true
+      return registries.resources.add(
+        uri,
+        createResource(uri, resourceOptions, handler as ResourceHandler<Asks>, states),
+      )
+    },
+    resourceTemplate: (template, templateOptions, handler) => {
+      offered.resources = true
+      if (templateOptions.complete) offered.completions = true
+      const made = createResourceTemplate(template, templateOptions, handler as ResourceTemplateHandler<Asks>, states)
+      return registries.templates.add(template, made)
+    },
+    prompt: (name, promptOptions, handler) => {
+      offered.prompts = true
+      if (Object.values(promptOptions.arguments ?? {}).some(({ complete }) => complete)) offered.completions = true
+      type AnyHandler = PromptHandler<Readonly<Record<string, PromptArgumentOptions>>, Asks>
+      return registries.prompts.add(
+        name,
+        createPrompt(name, promptOptions as unknown as PromptOptions, handler as unknown as AnyHandler, states),
+      )
+    },
+    method: (name, handler) => {
+      if (Object.hasOwn(answers, name) || Object.hasOwn(CLIENT_REQUEST_FAMILIES, name))
+        throw new TypeError(`${name} is a method of the protocol`)
+      return methods.add(name, handler)
+    },
+    resourceUpdated: uri => changes.publish({ kind: 'resource', uri }),
+    close: async () => {
+      closing.abort(new RpcError(INTERNAL_ERROR, 'The server is closing'))
+      const closed = await Promise.allSettled(extensions.map(async extension => extension.close?.()))
+      for (const outcome of closed) if (outcome.status === 'rejected') report(outcome.reason, {})
+    },
+    internals: {
+      info,
+      instructions,
+      changes,
+      closing: closing.signal,
+      capabilities,
+      answer: call => runMiddleware(middleware, call, run),
+      scopesOf: (method, params, auth) => scopesOf(registries, method, params, auth),
+      findTool: name => registries.tools.get(name),
+      nameParameterOf: method => {
+        for (const { nameParameters } of extensions)
+          if (nameParameters && Object.hasOwn(nameParameters, method)) return nameParameters[method]
+        return undefined
+      },
+      report,
+    },
+  }
+  for (const extension of extensions) extension.install?.(server)
+  return server
+}
+
+function infoOf({ name, version, title, description, websiteUrl, icons }: ServerOptions): Implementation {
+  if (!name || !version) throw new TypeError('A server should have a name and a version')
+  return {
+    name,
+    version,
+    ...(title !== undefined && { title }),
+    ...(description !== undefined && { description }),
+    ...(websiteUrl !== undefined && { websiteUrl }),
+    ...(icons && { icons }),
+  }
+}
+
+/** Which capability a method belongs to; a server without it does not have the method. */
+function isOffered(method: string, capabilities: ServerCapabilities): boolean {
+  if (method.startsWith('tools/')) return capabilities.tools !== undefined
+  if (method.startsWith('prompts/')) return capabilities.prompts !== undefined
+  if (method.startsWith('resources/')) return capabilities.resources !== undefined
+  if (method.startsWith('completion/')) return capabilities.completions !== undefined
+  return true
+}

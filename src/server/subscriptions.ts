@@ -1,0 +1,118 @@
+import { INTERNAL_ERROR, INVALID_PARAMS, RpcError } from '../jsonrpc/errors.ts'
+import { isObject } from '../jsonrpc/message.ts'
+import { SUBSCRIPTION_ID_META_KEY } from '../protocol/meta.ts'
+import type { SubscriptionFilter } from '../protocol/subscriptions.ts'
+import type { WireObject } from '../protocol/revisions/family.ts'
+import type { ServerCall } from './call.ts'
+import type { Change, Changes } from './changes.ts'
+
+/** Resources that one subscription, or one session, may name. */
+export const MAX_SUBSCRIBED_RESOURCES = 1000
+/** `setTimeout` takes at most a signed 32-bit number of milliseconds. */
+const MAX_DELAY_MS = 2_147_483_647
+
+/** What subscriptions need of the server. */
+export interface SubscriptionSurroundings {
+  readonly changes: Changes
+  /** The part of a wish that the server can fulfil. */
+  honour(filter: SubscriptionFilter): SubscriptionFilter
+  /** Fires when the server closes. */
+  readonly closing: AbortSignal
+  readonly maxSubscriptions: number
+  now(): number
+}
+
+/** Answers `subscriptions/listen`. */
+export type Listen = (call: ServerCall) => Promise<WireObject>
+
+/**
+ * Makes the handler of `subscriptions/listen`: it acknowledges, tells the changes that were asked for, and ends when the client goes, when the
+ * server closes, or when the token expires that it was opened with.
+ *
+ * @see MCP 2026-07-28, Subscriptions
+ */
+export function createListen(surroundings: SubscriptionSurroundings): Listen {
+  const { changes, honour, closing, maxSubscriptions, now } = surroundings
+  let open = 0
+
+  return async call => {
+    const filter = readFilter(call.params['notifications'])
+    if (open >= maxSubscriptions)
+      throw new RpcError(
+        INTERNAL_ERROR,
+        `This server keeps at most ${maxSubscriptions} subscriptions at once; try again later`,
+      )
+    open += 1
+    const _meta = { [SUBSCRIPTION_ID_META_KEY]: call.id }
+    const notifications = honour(filter)
+    call.notify('notifications/subscriptions/acknowledged', { notifications, _meta })
+    const stop = changes.subscribe(change => {
+      const notification = toNotification(change, notifications)
+      if (notification) call.notify(notification.method, { ...notification.params, _meta })
+    })
+    try {
+      const expiresInMs = call.auth?.expiresAt === undefined ? undefined : call.auth.expiresAt - now()
+      await firstOf([call.signal, closing], expiresInMs)
+    } finally {
+      stop()
+      open -= 1
+    }
+    return { _meta }
+  }
+}
+
+function readFilter(value: unknown): SubscriptionFilter {
+  if (!isObject(value)) throw new RpcError(INVALID_PARAMS, 'Invalid params: notifications is not an object')
+  const { resourceSubscriptions: uris = [] } = value
+  if (!Array.isArray(uris) || !uris.every(uri => typeof uri === 'string'))
+    throw new RpcError(INVALID_PARAMS, 'Invalid params: notifications.resourceSubscriptions is not a list of URIs')
+  if (uris.length > MAX_SUBSCRIBED_RESOURCES)
+    throw new RpcError(INVALID_PARAMS, `A subscription names at most ${MAX_SUBSCRIBED_RESOURCES} resources`)
+  return {
+    ...(value['toolsListChanged'] === true && { toolsListChanged: true }),
+    ...(value['promptsListChanged'] === true && { promptsListChanged: true }),
+    ...(value['resourcesListChanged'] === true && { resourcesListChanged: true }),
+    ...(uris.length > 0 && { resourceSubscriptions: uris }),
+  }
+}
+
+/** A change as it travels. */
+export interface ChangeNotification {
+  readonly method: string
+  readonly params: WireObject
+}
+
+/** The notification of a change, for somebody who wants to hear of what the filter names. */
+export function toNotification(change: Change, filter: SubscriptionFilter): ChangeNotification | undefined {
+  switch (change.kind) {
+    case 'resource':
+      return filter.resourceSubscriptions?.some(uri => covers(uri, change.uri))
+        ? { method: 'notifications/resources/updated', params: { uri: change.uri } }
+        : undefined
+    case 'extension':
+      return undefined
+    default: {
+      const isWanted = filter[`${change.kind}ListChanged`] === true
+      return isWanted ? { method: `notifications/${change.kind}/list_changed`, params: {} } : undefined
+    }
+  }
+}
+
+/** Whether a change of `uri` concerns who subscribed to `wanted`: the same, or beneath it. */
+export function covers(wanted: string, uri: string): boolean {
+  return uri === wanted || uri.startsWith(wanted.endsWith('/') ? wanted : `${wanted}/`)
+}
+
+/** Waits for the first of several signals, or for a time to pass. */
+function firstOf(signals: readonly AbortSignal[], delayMs: number | undefined): Promise<void> {
+  return new Promise(resolve => {
+    const end = (): void => {
+      clearTimeout(timer)
+      for (const signal of signals) signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = delayMs === undefined ? undefined : setTimeout(end, Math.min(Math.max(0, delayMs), MAX_DELAY_MS))
+    for (const signal of signals) signal.addEventListener('abort', end, { once: true })
+    if (signals.some(signal => signal.aborted)) end()
+  })
+}

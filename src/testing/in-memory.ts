@@ -1,0 +1,50 @@
+import { type ClientOptions, openClient } from '../client/open-client.ts'
+import type { Client } from '../client/client.ts'
+import type { ClientTransport } from '../client/transport.ts'
+import type { Transport, TransportReceiver } from '../jsonrpc/transport.ts'
+import { serveConnection } from '../server/connection.ts'
+import type { Server } from '../server/server.ts'
+
+/**
+ * Connects a client to a server in the same process: no port, no child process, every message through JSON as on a wire. Closing the client ends the
+ * connection; the server is yours to close.
+ */
+export async function connectInMemory(server: Server, options: ClientOptions = {}): Promise<Client> {
+  const [clientSide, serverSide] = createTransportPair()
+  const connection = await serveConnection(server, serverSide)
+  const transport: ClientTransport = {
+    ...clientSide,
+    useFamily: () => undefined,
+    sessionId: undefined,
+    exchangePerRequest: false,
+    close: async () => {
+      await clientSide.close()
+      await connection.close()
+    },
+  }
+  return openClient(transport, options)
+}
+
+/** Two transports, each the other side of the other. */
+export function createTransportPair(): readonly [Transport, Transport] {
+  const receivers: (TransportReceiver | undefined)[] = [undefined, undefined]
+  let isClosed = false
+  const side = (own: 0 | 1): Transport => ({
+    open: async receiver => {
+      receivers[own] = receiver
+    },
+    send: async message => {
+      const json = JSON.stringify(message)
+      // Never within the sender's own turn, as on a wire.
+      queueMicrotask(() => {
+        if (!isClosed) receivers[1 - own]?.message(JSON.parse(json))
+      })
+    },
+    close: async () => {
+      if (isClosed) return
+      isClosed = true
+      receivers[1 - own]?.closed()
+    },
+  })
+  return [side(0), side(1)]
+}
