@@ -54,7 +54,7 @@ describe('tasks/cancel', () => {
   })
 
   it('of a task that needs input: the questions are withdrawn', async () => {
-    const { start, call, get } = createWorld()
+    const { start, call, get, store } = createWorld()
     let error: unknown
     const { taskId } = await start(async task => {
       const question = elicit({ message: 'Sure?', schema: { type: 'object', properties: {} } })
@@ -67,6 +67,7 @@ describe('tasks/cancel', () => {
     expect(error).toMatchObject({ name: 'AbortError' })
     expect(await get(taskId)).not.toHaveProperty('inputRequests')
     expect((await get(taskId)).status).toBe('cancelled')
+    expect((await store.get(taskId))?.record).not.toHaveProperty('questions')
   })
 
   it('of a task that has ended is acknowledged and changes nothing', async () => {
@@ -129,6 +130,7 @@ describe('the end of the server', () => {
     await expect(started).rejects.toThrow('stopped before it began')
     await closed
     await expect(start(work)).rejects.toThrow('starts no more tasks')
+    expect(await store.listDue(Number.MAX_SAFE_INTEGER)).toEqual([])
     await settle()
     expect(work).not.toHaveBeenCalled()
   })

@@ -288,6 +288,17 @@ describe('what work says of itself', () => {
     expect(errors).toHaveLength(1)
   })
 
+  it('is gone when the task has ended', async () => {
+    const { start, get } = createWorld()
+    const { taskId } = await start(async task => {
+      task.status('half done')
+      await new Promise(resolve => setTimeout(resolve, 1))
+    })
+    await settle()
+    expect((await get(taskId)).status).toBe('completed')
+    expect(await get(taskId)).not.toHaveProperty('statusMessage')
+  })
+
   it('changes nothing after the end', async () => {
     const { start, get } = createWorld()
     let late = (_message: string): void => undefined

@@ -80,6 +80,20 @@ describe('two processes over one store', () => {
     })
   })
 
+  it('the first answer counts, also when the work has not seen it yet', async () => {
+    const { a, b } = createPair()
+    const question = elicit({ message: 'Sure?', schema: { type: 'object', properties: { sure: { type: 'boolean' } } } })
+    const { taskId } = await a.start(async task => JSON.stringify(await task.ask({ question })))
+    await settle()
+    const [key] = Object.keys((await b.get(taskId)).inputRequests ?? {})
+    for (const sure of [true, false]) {
+      const inputResponses = { [key!]: { action: 'accept', content: { sure } } }
+      await b.call('tasks/update', { taskId, inputResponses })
+    }
+    await vi.advanceTimersByTimeAsync(1000)
+    expect((await b.get(taskId)).result).toEqual({ content: [{ type: 'text', text: '{"question":{"sure":true}}' }] })
+  })
+
   it('a cancellation given to the one is seen at once, and stops the work in the other', async () => {
     const { a, b } = createPair()
     let isStopped = false
