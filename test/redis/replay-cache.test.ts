@@ -20,7 +20,15 @@ function fakeRedis() {
   const cache = createRedisReplayCache({
     client,
     now: () => world.now,
-    clock: { now: () => world.now, sleep: async ms => void (world.now += ms) },
+    clock: {
+      now: () => world.now,
+      async sleep(ms, signal) {
+        // A limit passes only when nothing else happens before it.
+        for (let turns = 0; turns < 10; turns++) await Promise.resolve()
+        signal?.throwIfAborted()
+        world.now += ms
+      },
+    },
   })
   return Object.assign(world, { cache })
 }
