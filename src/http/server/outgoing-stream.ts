@@ -1,7 +1,7 @@
 import type { StreamSink } from './http-message.ts'
 
 /** Characters that may wait for a client that does not keep up; then what matters least is dropped, and at last the stream is cut. */
-export const MAX_WAITING_LENGTH = 4 * 1024 * 1024
+export const MAX_WAITING_LENGTH: number = 4 * 1024 * 1024
 /** Characters that a stream keeps so that it can be taken up again. */
 const MAX_KEPT_LENGTH = 1024 * 1024
 /** Events that it keeps. */
