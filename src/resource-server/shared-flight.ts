@@ -15,14 +15,14 @@ export interface SharedFlights<T> {
 }
 
 /** Creates {@link SharedFlights}. As many keys as runs are under way: the caller limits those. */
-export function createSharedFlights<T>(): SharedFlights<T> {
+export function createSharedFlights<T>(shares: boolean = SHARES_WORK): SharedFlights<T> {
   const flights = new Map<string, Promise<T>>()
   return {
     get size() {
       return flights.size
     },
     run(key, task, signal) {
-      const joined = SHARES_WORK ? flights.get(key) : undefined
+      const joined = shares ? flights.get(key) : undefined
       if (joined) return waitFor(joined, signal)
       const flight = task().finally(() => {
         if (flights.get(key) === flight) flights.delete(key)
