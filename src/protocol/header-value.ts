@@ -20,14 +20,17 @@ export function encodeHeaderValue(value: string): string {
 
 /**
  * Decodes what `encodeHeaderValue` made; a value without the markers is returned as it is. Returns undefined when the markers hold
- * no Base64 or no UTF-8.
+ * no Base64, with all its padding, or no UTF-8.
  */
 export function decodeHeaderValue(value: string): string | undefined {
   if (!looksEncoded(value)) return value
   // `=?base64?=`: the markers overlap.
   if (value.length < PREFIX.length + SUFFIX.length) return undefined
   try {
-    const binary = atob(value.slice(PREFIX.length, -SUFFIX.length))
+    const encoded = value.slice(PREFIX.length, -SUFFIX.length)
+    const binary = atob(encoded)
+    // `atob` forgives white space and missing padding; who else reads the header may not, and would see another value.
+    if (btoa(binary) !== encoded) return undefined
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
       Uint8Array.from(binary, byte => byte.charCodeAt(0)),
     )
