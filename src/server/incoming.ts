@@ -16,6 +16,7 @@ import type { WireObject } from '../protocol/revisions/family.ts'
 import { readShape } from '../protocol/shape.ts'
 import type { CallingClient, ServerCall } from './call.ts'
 import { ResourceNotFoundError } from './errors.ts'
+import { isGivenUp } from './given-up.ts'
 import type { Server } from './server.ts'
 
 /** Every revision that a server speaks, the newest first. */
@@ -86,8 +87,10 @@ export async function answerCall(server: Server, call: ServerCall): Promise<Json
   try {
     return { jsonrpc: '2.0', id: call.id, result: await server.internals.answer(call) }
   } catch (error) {
-    if (!(error instanceof RpcError)) server.internals.report(error, { request: call.request })
-    else if (error.cause !== undefined) server.internals.report(error.cause, { request: call.request })
+    const isFailure = !(error instanceof RpcError) && !isGivenUp(error, call.signal)
+    if (isFailure) server.internals.report(error, { request: call.request })
+    else if (error instanceof RpcError && error.cause !== undefined)
+      server.internals.report(error.cause, { request: call.request })
     return toErrorResponse(call.id, error, call.client.features)
   }
 }

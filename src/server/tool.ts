@@ -12,6 +12,7 @@ import type { ServerCall } from './call.ts'
 import { createAskingContext, type ToolContext } from './context.ts'
 import { missingCapability, ToolError } from './errors.ts'
 import { declaresExtension, type Extension } from './extension.ts'
+import { isGivenUp } from './given-up.ts'
 import { isInputRequired, isTaskStart } from './outcome.ts'
 import { type AsksContext, DeclinedError, runWithAnswers } from './rounds.ts'
 import {
@@ -126,7 +127,7 @@ export function createTool(
     const { error } = outcome
     if (error instanceof DeclinedError) return { ...toToolFailure(new ToolError(error.message)) }
     if (error instanceof RpcError) throw error
-    if (!(error instanceof ToolError)) report(error, call)
+    if (!(error instanceof ToolError) && !isGivenUp(error, call.signal)) report(error, call)
     return { ...toToolFailure(error) }
   }
   const run = async (call: ServerCall): Promise<WireObject> => {

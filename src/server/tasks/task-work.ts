@@ -1,6 +1,7 @@
 import { RpcError } from '../../jsonrpc/errors.ts'
 import type { JsonRpcErrorObject } from '../../jsonrpc/message.ts'
 import type { WireObject } from '../../protocol/revisions/family.ts'
+import { isGivenUp } from '../given-up.ts'
 import type { Outcome, TaskStart } from '../task-runner.ts'
 import { type AskingTask, askInTask } from './task-asking.ts'
 import { failure, type TaskEnd, withStatusMessage } from './task-record.ts'
@@ -49,6 +50,9 @@ export async function runTaskWork(task: AskingTask, work: TaskStart['work'], toR
 
   const outcome = await run()
   message = undefined
+  // Whoever stopped it has written why, and that stays.
+  if ('error' in outcome && isGivenUp(outcome.error, signal))
+    return { status: 'cancelled', statusMessage: 'The work was stopped' }
   try {
     return { status: 'completed', result: asJson(await toResult(outcome)) }
   } catch (error) {
