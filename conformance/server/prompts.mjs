@@ -12,10 +12,10 @@ export function addPrompts(server) {
     'test_prompt_with_arguments',
     {
       description: 'Takes two arguments',
-      arguments: [
-        { name: 'arg1', description: 'The first', required: true, complete },
-        { name: 'arg2', description: 'The second', required: true },
-      ],
+      arguments: {
+        arg1: { description: 'The first', required: true, complete },
+        arg2: { description: 'The second', required: true },
+      },
     },
     ({ arg1, arg2 }) => `Prompt with arguments: arg1='${arg1}', arg2='${arg2}'`,
   )
@@ -24,7 +24,7 @@ export function addPrompts(server) {
     'test_prompt_with_embedded_resource',
     {
       description: 'Embeds a resource',
-      arguments: [{ name: 'resourceUri', description: 'Which one', required: true }],
+      arguments: { resourceUri: { description: 'Which one', required: true } },
     },
     ({ resourceUri }) => [
       { role: 'user', content: embeddedResource({ uri: resourceUri, mimeType: 'text/plain', text: 'For testing.' }) },
