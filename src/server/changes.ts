@@ -3,8 +3,6 @@ export type Change =
   | { readonly kind: 'tools' | 'prompts' | 'resources' }
   /** The contents of one resource. */
   | { readonly kind: 'resource'; readonly uri: string }
-  /** A notification of an extension, for whoever asked for `topic`. */
-  | { readonly kind: 'extension'; readonly topic: string; readonly method: string; readonly params: object }
 
 /** Where changes are told. */
 export interface Changes {

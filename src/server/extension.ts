@@ -8,6 +8,21 @@ import type { TaskRunner } from './task-runner.ts'
 /** Answers one method of an extension. Throws an `RpcError` to answer with it. */
 export type MethodHandler = (call: ServerCall) => Promise<WireObject> | WireObject
 
+/** The part of a subscription that an extension takes over. */
+export interface ExtensionSubscription {
+  /** What of the wish is honoured: goes into the acknowledgement. */
+  readonly notifications: WireObject
+  /** Called once the acknowledgement was sent. Tells until the signal fires. Never throws. */
+  start(notify: (method: string, params: WireObject) => void, signal: AbortSignal): void
+}
+
+/**
+ * Reads what a `subscriptions/listen` wishes of an extension; undefined when that is nothing. `wished` is its `notifications`.
+ *
+ * @throws {RpcError} the wish cannot be taken
+ */
+export type ListenToExtension = (call: ServerCall, wished: WireObject) => Promise<ExtensionSubscription | undefined>
+
 /** Something beyond the core protocol, negotiated by an identifier. */
 export interface Extension {
   /** Such as `io.modelcontextprotocol/tasks`. */
@@ -24,6 +39,8 @@ export interface Extension {
   readonly nameParameters?: Readonly<Record<string, string>>
   /** Runs tools' work as tasks. */
   readonly tasks?: TaskRunner
+  /** Takes over its part of subscriptions. */
+  readonly listen?: ListenToExtension
   /** Called once, when the server is created: registers resources and the like. */
   install?(server: Server): void
   /** Called when the server closes. */

@@ -184,6 +184,7 @@ export function createServer(options: ServerOptions): Server {
     changes,
     closing: closing.signal,
     maxSubscriptions: options.maxSubscriptions ?? 10_000,
+    extensions: extensions.flatMap(extension => extension.listen ?? []),
     now,
     honour: filter => {
       const { tools, prompts, resources } = capabilities()

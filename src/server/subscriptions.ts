@@ -5,6 +5,7 @@ import type { SubscriptionFilter } from '../protocol/subscriptions.ts'
 import type { WireObject } from '../protocol/revisions/family.ts'
 import type { ServerCall } from './call.ts'
 import type { Change, Changes } from './changes.ts'
+import type { ListenToExtension } from './extension.ts'
 
 /** Resources that one subscription, or one session, may name. */
 export const MAX_SUBSCRIBED_RESOURCES = 1000
@@ -19,6 +20,8 @@ export interface SubscriptionSurroundings {
   /** Fires when the server closes. */
   readonly closing: AbortSignal
   readonly maxSubscriptions: number
+  /** The extensions that take over a part of subscriptions. */
+  readonly extensions: readonly ListenToExtension[]
   now(): number
 }
 
@@ -32,7 +35,7 @@ export type Listen = (call: ServerCall) => Promise<WireObject>
  * @see MCP 2026-07-28, Subscriptions
  */
 export function createListen(surroundings: SubscriptionSurroundings): Listen {
-  const { changes, honour, closing, maxSubscriptions, now } = surroundings
+  const { changes, honour, closing, maxSubscriptions, extensions, now } = surroundings
   let open = 0
 
   return async call => {
@@ -44,17 +47,27 @@ export function createListen(surroundings: SubscriptionSurroundings): Listen {
       )
     open += 1
     const _meta = { [SUBSCRIPTION_ID_META_KEY]: call.id }
-    const notifications = honour(filter)
-    call.notify('notifications/subscriptions/acknowledged', { notifications, _meta })
-    const stop = changes.subscribe(change => {
-      const notification = toNotification(change, notifications)
-      if (notification) call.notify(notification.method, { ...notification.params, _meta })
-    })
+    const over = new AbortController()
+    const tell = (method: string, params: WireObject): void => call.notify(method, { ...params, _meta })
+    let stop: (() => void) | undefined
     try {
+      const wished = call.params['notifications'] as WireObject
+      const parts = (await Promise.all(extensions.map(listenTo => listenTo(call, wished)))).filter(
+        part => part !== undefined,
+      )
+      const notifications = honour(filter)
+      const acknowledged = Object.assign({}, notifications, ...parts.map(part => part.notifications)) as WireObject
+      tell('notifications/subscriptions/acknowledged', { notifications: acknowledged })
+      stop = changes.subscribe(change => {
+        const notification = toNotification(change, notifications)
+        if (notification) tell(notification.method, notification.params)
+      })
+      for (const part of parts) part.start(tell, over.signal)
       const expiresInMs = call.auth?.expiresAt === undefined ? undefined : call.auth.expiresAt - now()
       await firstOf([call.signal, closing], expiresInMs)
     } finally {
-      stop()
+      over.abort()
+      stop?.()
       open -= 1
     }
     return { _meta }
@@ -89,8 +102,6 @@ export function toNotification(change: Change, filter: SubscriptionFilter): Chan
       return filter.resourceSubscriptions?.some(uri => covers(uri, change.uri))
         ? { method: 'notifications/resources/updated', params: { uri: change.uri } }
         : undefined
-    case 'extension':
-      return undefined
     default: {
       const isWanted = filter[`${change.kind}ListChanged`] === true
       return isWanted ? { method: `notifications/${change.kind}/list_changed`, params: {} } : undefined

@@ -3,7 +3,7 @@ import type { WireObject } from '../../protocol/revisions/family.ts'
 import { TASKS_EXTENSION } from '../../protocol/tasks.ts'
 import type { ServerCall } from '../call.ts'
 import { missingCapability } from '../errors.ts'
-import { declaresExtension } from '../extension.ts'
+import { declaresExtension, type ListenToExtension } from '../extension.ts'
 import type { TaskAccess } from './task-access.ts'
 import type { TaskChanges } from './task-changes.ts'
 import { findOwnTask } from './task-methods.ts'
@@ -11,21 +11,6 @@ import { isFinal, type TaskRecord, toTask } from './task-record.ts'
 
 /** Tasks that one subscription may follow. */
 const MAX_TASKS = 100
-
-/** The part of a subscription that an extension takes over. */
-export interface ExtensionSubscription {
-  /** What of the wish is honoured: goes into the acknowledgement. */
-  readonly notifications: WireObject
-  /** Called once the acknowledgement was sent. Tells until the signal fires. Never throws. */
-  start(notify: (method: string, params: WireObject) => void, signal: AbortSignal): void
-}
-
-/**
- * Reads what a `subscriptions/listen` wishes of an extension; undefined when that is nothing. `wished` is its `notifications`.
- *
- * @throws {RpcError} the wish cannot be taken
- */
-export type ListenToExtension = (call: ServerCall, wished: WireObject) => Promise<ExtensionSubscription | undefined>
 
 /**
  * Creates what follows tasks for `subscriptions/listen` with `taskIds`: each is told as it stands at the start, then at every change, until it has

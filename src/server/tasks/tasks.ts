@@ -7,7 +7,7 @@ import { createTaskAccess } from './task-access.ts'
 import { createTaskChanges } from './task-changes.ts'
 import { createTaskMethods } from './task-methods.ts'
 import type { TaskStore } from './task-store.ts'
-import { createTaskSubscriptions, type ListenToExtension } from './task-subscriptions.ts'
+import { createTaskSubscriptions } from './task-subscriptions.ts'
 
 const DEFAULT_TTL_MS = 3_600_000
 const DEFAULT_POLL_INTERVAL_MS = 1_000
@@ -39,12 +39,6 @@ export interface TasksOptions {
   readonly onError?: (error: unknown) => void
 }
 
-/** The tasks extension. */
-export interface TasksExtension extends Extension {
-  /** Follows tasks for `subscriptions/listen`. */
-  readonly listen: ListenToExtension
-}
-
 /**
  * Lets tools go on as tasks (`return ctx.task(…)`) for clients that declare the extension. The work runs in this process; its state is in the
  * store, before the client hears of it. A task is of use only to the principal that started it; where nobody is verified, its id is the only secret.
@@ -52,7 +46,7 @@ export interface TasksExtension extends Extension {
  * @throws {RangeError} a duration is no positive whole number
  * @see {@link https://modelcontextprotocol.io/seps/2663-tasks-extension | SEP-2663}
  */
-export function tasks(options: TasksOptions = {}): TasksExtension {
+export function tasks(options: TasksOptions = {}): Extension {
   const { now = Date.now, onError = () => undefined } = options
   const { store = createMemoryTaskStore({ now }) } = options
   const { ttlMs = DEFAULT_TTL_MS, pollIntervalMs = DEFAULT_POLL_INTERVAL_MS, leaseMs = DEFAULT_LEASE_MS } = options

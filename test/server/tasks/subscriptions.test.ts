@@ -14,7 +14,7 @@ const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(5)
 type Told = { method: string; params: Record<string, unknown> }
 
 const listen = (world: World, taskIds: unknown, options?: Parameters<typeof createCall>[2]) =>
-  world.extension.listen(createCall('subscriptions/listen', {}, options), { taskIds, toolsListChanged: true })
+  world.extension.listen!(createCall('subscriptions/listen', {}, options), { taskIds, toolsListChanged: true })
 
 async function follow(world: World, taskIds: unknown, stop = new AbortController()): Promise<Told[]> {
   const told: Told[] = []

@@ -3,11 +3,12 @@ import type { RpcError } from '../../../src/jsonrpc/errors.ts'
 import type { Task } from '../../../src/protocol/tasks.ts'
 import { REVISION_FEATURES } from '../../../src/protocol/revisions.ts'
 import type { ServerCall } from '../../../src/server/call.ts'
+import type { Extension } from '../../../src/server/extension.ts'
 import { OUTCOME } from '../../../src/server/outcome.ts'
 import type { Outcome, TaskOptions, TaskWork } from '../../../src/server/task-runner.ts'
 import { createMemoryTaskStore, type MemoryTaskStoreOptions } from '../../../src/server/tasks/memory-task-store.ts'
 import type { TaskStore } from '../../../src/server/tasks/task-store.ts'
-import { type TasksExtension, type TasksOptions, tasks } from '../../../src/server/tasks/tasks.ts'
+import { type TasksOptions, tasks } from '../../../src/server/tasks/tasks.ts'
 
 type WireObject = Readonly<Record<string, unknown>>
 
@@ -42,7 +43,7 @@ async function toResult(outcome: Outcome): Promise<WireObject> {
 }
 
 export interface World {
-  readonly extension: TasksExtension
+  readonly extension: Extension
   readonly store: TaskStore
   /** What went wrong beside the answers. */
   readonly errors: unknown[]
