@@ -132,7 +132,9 @@ export function createTool(
   }
   const run = async (call: ServerCall): Promise<WireObject> => {
     const tasks = findTasks()
-    const takesTasks = tasks !== undefined && declaresExtension(call, tasks.id)
+    // The extension is defined for the stateless family only (SEP-2663, Backward Compatibility): others wait for the result.
+    const isStateless = call.client.features.family === 'stateless'
+    const takesTasks = tasks !== undefined && isStateless && declaresExtension(call, tasks.id)
     if (task === 'required' && !takesTasks)
       throw missingCapability({ extensions: { [TASKS_EXTENSION]: {} } }, `the tool ${name} runs as a task`)
     const verdict = await judge(input, call.params)
