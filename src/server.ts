@@ -47,5 +47,7 @@ export {
 } from './server/server.ts'
 export type { TaskContext, TaskOptions, TaskWork } from './server/task-runner.ts'
 export { type TasksOptions, tasks } from './server/tasks/tasks.ts'
-export type { TaskStore } from './server/tasks/task-store.ts'
+export { createMemoryTaskStore, type MemoryTaskStoreOptions } from './server/tasks/memory-task-store.ts'
+export type { TaskRecord } from './server/tasks/task-record.ts'
+export type { TaskStore, VersionedTask } from './server/tasks/task-store.ts'
 export type { ToolHandler, ToolOptions } from './server/tool.ts'

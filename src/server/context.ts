@@ -117,21 +117,29 @@ export function createAskingContext(
     if (!call.ask) throw notLive(call)
     return (await askLive(call, question.kind, question)) as AnswerTo<Question>
   }
-  const context = createContext(call)
-  return Object.defineProperties(
-    {
-      answers,
-      state,
-      elicit: <Schema extends SchemaInput>(options: { readonly message: string; readonly schema: Schema }) =>
-        ask<FormAsk<InferOutput<Schema>>>(elicit(options)),
-      sample: (params: CreateMessageRequestParams) => ask(sample(params)),
-      roots: () => ask(listRoots()),
-      closeStream: ({ retryAfterMs = 1000 }: { readonly retryAfterMs?: number } = {}) =>
-        call.closeStream?.(retryAfterMs),
-      task: (work: TaskWork, options: TaskOptions = {}): TaskStart => ({ [OUTCOME]: 'task', work, options }),
+  // One literal, for it is made for every call; a spread would also make the signal that hardly anybody asks for.
+  const { meta, client, auth, progress, log, notify } = createContext(call)
+  return {
+    get signal() {
+      return call.signal
     },
-    Object.getOwnPropertyDescriptors(context),
-  ) as ToolContext
+    get traceContext() {
+      return traceContextOf(meta)
+    },
+    meta,
+    client,
+    auth,
+    progress,
+    log,
+    notify,
+    answers,
+    state,
+    elicit: options => ask<FormAsk<InferOutput<(typeof options)['schema']>>>(elicit(options)),
+    sample: params => ask(sample(params)),
+    roots: () => ask(listRoots()),
+    closeStream: ({ retryAfterMs = 1000 } = {}) => call.closeStream?.(retryAfterMs),
+    task: (work, options = {}) => ({ [OUTCOME]: 'task', work, options }),
+  }
 }
 
 function notLive(call: ServerCall): RpcError {

@@ -13,6 +13,8 @@ const CACHEABLE: readonly string[] = [
   'resources/list',
   'resources/templates/list',
   'resources/read',
+  'skills/list',
+  'skills/get',
 ]
 
 /** How long and for whom results may be kept. */

@@ -86,6 +86,8 @@ export async function scopesOf(
         const uris = Array.isArray(resourceSubscriptions) ? resourceSubscriptions.slice(0, 1000) : []
         return [...new Set(uris.flatMap(uri => resourceScopes(registries, String(uri), auth)))]
       }
+      case 'completion/complete':
+        return completionScopes(registries, params['ref'])
       default:
         return []
     }
@@ -93,6 +95,22 @@ export async function scopesOf(
     if (error instanceof RpcError) return []
     throw error
   }
+}
+
+/** What completes a name tells about what bears it. Scopes that decide by what is asked for cannot say yet. */
+function completionScopes({ prompts, templates }: Registries, ref: unknown): readonly string[] {
+  const { name, uri } = (ref ?? {}) as { name?: unknown; uri?: unknown }
+  const found =
+    typeof name === 'string' ? prompts.get(name) : typeof uri === 'string' ? templates.get(uri) : undefined
+  return found === undefined || typeof found.scopes === 'function' ? [] : (found.scopes ?? [])
+}
+
+/** Every scope that something shown names, where it does not decide by what is asked for. */
+export function declaredScopes({ tools, resources, templates, prompts }: Registries): readonly string[] {
+  const all = [tools, resources, templates, prompts].flatMap(({ entries }) =>
+    entries.flatMap(({ scopes }) => (typeof scopes === 'function' ? [] : (scopes ?? []))),
+  )
+  return [...new Set(all)]
 }
 
 function resourceScopes(registries: Registries, uri: string, auth: AuthInfo | undefined): readonly string[] {

@@ -17,7 +17,7 @@ import { missingCapability } from './errors.ts'
 import { declaresExtension, type Extension, type MethodHandler } from './extension.ts'
 import { runMiddleware, type ServerMiddleware } from './middleware.ts'
 import { createPrompt, type PromptArgumentOptions, type PromptHandler, type PromptOptions } from './prompt.ts'
-import { type Registries, scopesOf } from './registries.ts'
+import { declaredScopes, type Registries, scopesOf } from './registries.ts'
 import { createRegistry, type Registration } from './registry.ts'
 import {
   createResource,
@@ -82,6 +82,8 @@ export interface ServerInternals {
   answer(call: ServerCall): Promise<WireObject>
   /** The scopes that an operation needs, all of them. */
   scopesOf(method: string, params: WireObject, auth: AuthInfo | undefined): Promise<readonly string[]>
+  /** Every scope that something registered names, where it does not decide by what is asked for. */
+  declaredScopes(): readonly string[]
   /** The tool of that name, for the headers that repeat its arguments. */
   findTool(name: string): RegisteredTool | undefined
   /** Which parameter `Mcp-Name` repeats, of an extension's method. */
@@ -166,7 +168,12 @@ export function createServer(options: ServerOptions): Server {
       // There is nobody left to tell.
     }
   }
-  const capabilities = (): ServerCapabilities => {
+  let known: ServerCapabilities | undefined
+  const offer = (what: keyof typeof offered): void => {
+    offered[what] = true
+    known = undefined
+  }
+  const describe = (): ServerCapabilities => {
     const added = Object.fromEntries(extensions.map(({ id, settings = {} }) => [id, settings]))
     return {
       logging: {},
@@ -179,6 +186,8 @@ export function createServer(options: ServerOptions): Server {
       ...(extensions.length > 0 && { extensions: { ...added, ...options.capabilities?.extensions } }),
     }
   }
+  // Every request asks for it, and it hardly ever changes.
+  const capabilities = (): ServerCapabilities => (known ??= describe())
 
   const listen = createListen({
     changes,
@@ -236,7 +245,7 @@ export function createServer(options: ServerOptions): Server {
 
   const server: Server = {
     tool: (name, toolOptions, handler) => {
-      offered.tools = true
+      offer('tools')
       const surroundings = {
         states,
         findTasks: () =>
@@ -252,21 +261,21 @@ export function createServer(options: ServerOptions): Server {
       return registries.tools.add(name, tool)
     },
     resource: (uri, resourceOptions, handler) => {
-      offered.resources = true
+      offer('resources')
       return registries.resources.add(
         uri,
         createResource(uri, resourceOptions, handler as ResourceHandler<Asks>, states),
       )
     },
     resourceTemplate: (template, templateOptions, handler) => {
-      offered.resources = true
-      if (templateOptions.complete) offered.completions = true
+      offer('resources')
+      if (templateOptions.complete) offer('completions')
       const made = createResourceTemplate(template, templateOptions, handler as ResourceTemplateHandler<Asks>, states)
       return registries.templates.add(template, made)
     },
     prompt: (name, promptOptions, handler) => {
-      offered.prompts = true
-      if (Object.values(promptOptions.arguments ?? {}).some(({ complete }) => complete)) offered.completions = true
+      offer('prompts')
+      if (Object.values(promptOptions.arguments ?? {}).some(({ complete }) => complete)) offer('completions')
       type AnyHandler = PromptHandler<Readonly<Record<string, PromptArgumentOptions>>, Asks>
       return registries.prompts.add(
         name,
@@ -292,6 +301,7 @@ export function createServer(options: ServerOptions): Server {
       capabilities,
       answer: call => runMiddleware(middleware, call, run),
       scopesOf: (method, params, auth) => scopesOf(registries, method, params, auth),
+      declaredScopes: () => declaredScopes(registries),
       findTool: name => registries.tools.get(name),
       nameParameterOf: method => {
         for (const { nameParameters } of extensions)

@@ -35,7 +35,7 @@ export interface TasksOptions {
   readonly maxRunningPerPrincipal?: number
   /** Milliseconds since the epoch. Default `Date.now`. */
   readonly now?: () => number
-  /** Told what goes wrong beside an answer: a store that fails, work that ends with what no client may read. Must not throw. */
+  /** Told what goes wrong beside an answer: a store that fails, work that ends with what no client may read. Must not throw. Default: the server's. */
   readonly onError?: (error: unknown) => void
 }
 
@@ -47,7 +47,9 @@ export interface TasksOptions {
  * @see {@link https://modelcontextprotocol.io/seps/2663-tasks-extension | SEP-2663}
  */
 export function tasks(options: TasksOptions = {}): Extension {
-  const { now = Date.now, onError = () => undefined } = options
+  const { now = Date.now } = options
+  let report = options.onError
+  const onError = (error: unknown): void => report?.(error)
   const { store = createMemoryTaskStore({ now }) } = options
   const { ttlMs = DEFAULT_TTL_MS, pollIntervalMs = DEFAULT_POLL_INTERVAL_MS, leaseMs = DEFAULT_LEASE_MS } = options
   for (const [name, ms] of Object.entries({ ttlMs, pollIntervalMs, leaseMs })) requireDuration(name, ms)
@@ -77,6 +79,9 @@ export function tasks(options: TasksOptions = {}): Extension {
     methods: createTaskMethods({ access, runner, now }),
     tasks: runner,
     listen: createTaskSubscriptions({ access, changes, onError }),
+    install: server => {
+      report ??= error => server.internals.report(error, {})
+    },
     close: () => runner.close(),
   }
 }
