@@ -118,7 +118,9 @@ export interface Server {
   ): Registration
   /** Offers a prompt. @throws {TypeError} */
   prompt<
-    const Arguments extends Readonly<Record<string, PromptArgumentOptions>> = Readonly<Record<string, never>>,
+    const Arguments extends Readonly<Record<string, PromptArgumentOptions>> = Readonly<
+      Record<string, PromptArgumentOptions>
+    >,
     Questions extends Asks = Asks,
   >(
     name: string,
