@@ -1,6 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { jwtVerifier, type JwtVerifierOptions } from '../../src/resource-server/jwt-verifier.ts'
-import { COOL_DOWN_MS, FRESH_MS, MAX_KEYS, MAX_STALE_MS } from '../../src/resource-server/signing-keys.ts'
+import {
+  COOL_DOWN_MS,
+  createSigningKeys,
+  FRESH_MS,
+  MAX_KEYS,
+  MAX_STALE_MS,
+} from '../../src/resource-server/signing-keys.ts'
 import { ISSUER, IssuerWorld, JWKS_URI, makeKey, present, refusal } from './issuer-world.ts'
 
 let world: IssuerWorld
@@ -41,7 +47,7 @@ describe('finds the keys', () => {
     world.metadata = metadata
     const error = await refusal(verifier()(present(await world.sign())))
     expect(error).toMatchObject({ code: 'keys_unavailable', unavailable: true, challengeError: undefined })
-    expect(world.jwksFetches).toBe(0)
+    expect(world.fetched.filter(url => !url.includes('/.well-known/'))).toEqual([])
   })
 
   it('follows no redirect to another origin', async () => {
@@ -91,14 +97,14 @@ describe('finds the keys', () => {
     world.fault = url => (url === JWKS_URI ? Response.json({ keys: [key, ...usable] }) : undefined)
     expect((await verifier()(present(await world.sign({}, { header: { kid: undefined } })))).subject).toBe('alice')
     world.fault = url => (url === JWKS_URI ? Response.json({ keys: [key] }) : undefined)
-    expect(await refusal(verifier()(present(await world.sign())))).toMatchObject({ code: 'keys_unavailable' })
+    expect(await refusal(verifier()(present(await world.sign({ iat: 1 }))))).toMatchObject({ code: 'keys_unavailable' })
   })
 
   it('uses no key whose private part everybody can read', async () => {
     const { publicJwk } = world.keys[0]!
     world.fault = url =>
       url === JWKS_URI ? Response.json({ keys: [{ ...publicJwk, kid: 'one', d: 'AA' }] }) : undefined
-    expect(await refusal(verifier()(present(await world.sign())))).toMatchObject({ code: 'keys_unavailable' })
+    expect(await refusal(verifier()(present(await world.sign({ iat: 1 }))))).toMatchObject({ code: 'keys_unavailable' })
   })
 
   it(`looks at ${MAX_KEYS} keys at most`, async () => {
@@ -116,6 +122,29 @@ describe('finds the keys', () => {
     const forged = await world.sign({}, { key: await makeKey('ES256', undefined, 'thief') })
     expect(await refusal(verifier()(present(forged)))).toMatchObject({ code: 'bad_signature' })
   })
+})
+
+it('tries no more than eight keys for a token that names none', async () => {
+  const others = await Promise.all(
+    Array.from({ length: 8 }, (_, index) => makeKey('ES256', `k${index}`, `other-${index}`)),
+  )
+  const own = await makeKey('ES256', 'one')
+  const token = await world.sign({}, { key: { ...own, kid: undefined } })
+  world.keys = [...others.slice(0, 7), own]
+  expect((await verifier()(present(token))).subject).toBe('alice')
+  world.keys = [...others, own]
+  expect(await refusal(verifier()(present(token)))).toMatchObject({ code: 'bad_signature' })
+})
+
+it('gives what another caller has read meanwhile, instead of reading again', async () => {
+  const keys = createSigningKeys({ ...world.options, jwksUri: JWKS_URI })
+  const known = await keys.current()
+  expect(await keys.newerThan(known)).toBeUndefined()
+  world.now += COOL_DOWN_MS
+  const newer = await keys.newerThan(known)
+  expect(await keys.newerThan(known)).toBe(newer)
+  expect(newer).not.toBe(known)
+  expect(world.jwksFetches).toBe(2)
 })
 
 describe('key rotation', () => {
