@@ -82,7 +82,7 @@ describe('JWT access tokens of oidc-provider', () => {
     expect(await codeOf(jwt(), present(token))).toBe('wrong_audience')
   })
 
-  it('field V12: are refused as those of another issuer, a slash included', async () => {
+  it('are refused as those of another issuer, a slash included', async () => {
     const token = await world.token(RESOURCE)
     for (const issuer of [`${world.issuer}/`, 'https://as.example.com'])
       expect(await codeOf(jwt({ issuer, jwksUri: world.jwksUri }), present(token))).toBe('wrong_issuer')

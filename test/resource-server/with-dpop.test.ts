@@ -123,6 +123,17 @@ describe('refuses a proof (RFC 9449 §4.3)', () => {
       expect(await refusal(verifier()(withProofs(each)))).toMatchObject({ code: 'invalid_dpop_proof' })
   })
 
+  it('with a private key, extensions or too large a key before its signature is looked at', async () => {
+    const expectations: readonly [Record<string, unknown>, string][] = [
+      [{ jwk: { ...client.publicJwk, d: 'AA' } }, 'not public'],
+      [{ crit: ['exp'], exp: 1 }, 'extensions'],
+      [{ jwk: { kty: 'RSA', n: 'x'.repeat(700), e: 'AQAB' } }, 'too large'],
+      [{ jwk: { kty: 'RSA', n: 'x'.repeat(342), e: 'x'.repeat(99) } }, 'too large'],
+    ]
+    for (const [header, problem] of expectations)
+      expect((await refusal(verifier()(withProofs(await proof({}, header))))).message).toContain(problem)
+  })
+
   it('with an algorithm that is not on a shorter list', async () => {
     const error = await refusal(verifier({ algorithms: ['EdDSA'] })(withProofs(await proof())))
     expect(error).toMatchObject({ code: 'invalid_dpop_proof', detail: { expected: 'EdDSA', received: 'ES256' } })
