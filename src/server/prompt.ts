@@ -23,31 +23,39 @@ export interface PromptArgumentOptions {
   readonly complete?: Complete
 }
 
+/**
+ * Arguments by name, and which of them are required. Written so that the compiler finds that out also beside functions whose parameters have no
+ * types of their own.
+ */
+export type PromptArgumentsOptions<Required> = {
+  readonly [Name in keyof Required]: PromptArgumentOptions & { readonly required?: Required[Name] }
+}
+
 /** What a prompt is, besides its name and its handler. */
 export interface PromptOptions<
-  Arguments extends Readonly<Record<string, PromptArgumentOptions>> = Readonly<Record<string, PromptArgumentOptions>>,
+  Required extends Readonly<Record<string, unknown>> = Readonly<Record<string, boolean>>,
   Questions extends Asks = Asks,
 > {
   readonly title?: string
   readonly description?: string
   /** Its arguments by name, in the order in which they are shown. */
-  readonly arguments?: Arguments
+  readonly arguments?: PromptArgumentsOptions<Required>
   readonly icons?: readonly Icon[]
   readonly _meta?: MetaObject
   /** Scopes that a caller must hold, all of them; `protect` enforces them. */
-  readonly scopes?: RequiredScopes<PromptArguments<Arguments>>
+  readonly scopes?: RequiredScopes<PromptArguments<Required>>
   /** What to ask before the handler runs, as for tools. */
-  readonly asks?: (args: PromptArguments<Arguments>, context: AsksContext) => Questions | undefined
+  readonly asks?: (args: PromptArguments<Required>, context: AsksContext) => Questions | undefined
 }
 
-/** The values of a prompt's arguments. */
-export type PromptArguments<Arguments> = {
-  readonly [Name in keyof Arguments]: Arguments[Name] extends { readonly required: true } ? string : string | undefined
+/** The values of a prompt's arguments, by which of them are required. */
+export type PromptArguments<Required> = {
+  readonly [Name in keyof Required]: Required[Name] extends true ? string : string | undefined
 }
 
 /** Writes the prompt: text, messages, or `{ description, messages }`. */
-export type PromptHandler<Arguments, Questions extends Asks> = (
-  args: PromptArguments<Arguments>,
+export type PromptHandler<Required, Questions extends Asks> = (
+  args: PromptArguments<Required>,
   ctx: AskingContext<Answers<Questions>>,
 ) => unknown
 
@@ -66,7 +74,7 @@ export interface RegisteredPrompt {
 export function createPrompt(
   name: string,
   options: PromptOptions,
-  handler: PromptHandler<Readonly<Record<string, PromptArgumentOptions>>, Asks>,
+  handler: PromptHandler<Readonly<Record<string, unknown>>, Asks>,
   states: SealedStates,
 ): RegisteredPrompt {
   if (name === '') throw new TypeError('A prompt should have a name')

@@ -16,7 +16,7 @@ import { SUPPORTED_REVISIONS } from './incoming.ts'
 import { missingCapability } from './errors.ts'
 import { declaresExtension, type Extension, type MethodHandler } from './extension.ts'
 import { runMiddleware, type ServerMiddleware } from './middleware.ts'
-import { createPrompt, type PromptArgumentOptions, type PromptHandler, type PromptOptions } from './prompt.ts'
+import { createPrompt, type PromptHandler, type PromptOptions } from './prompt.ts'
 import { declaredScopes, type Registries, scopesOf } from './registries.ts'
 import { createRegistry, type Registration } from './registry.ts'
 import {
@@ -118,14 +118,12 @@ export interface Server {
   ): Registration
   /** Offers a prompt. @throws {TypeError} */
   prompt<
-    const Arguments extends Readonly<Record<string, PromptArgumentOptions>> = Readonly<
-      Record<string, PromptArgumentOptions>
-    >,
+    const Required extends Readonly<Record<string, unknown>> = Readonly<Record<never, never>>,
     Questions extends Asks = Asks,
   >(
     name: string,
-    options: PromptOptions<Arguments, Questions>,
-    handler: PromptHandler<Arguments, Questions>,
+    options: PromptOptions<Required, Questions>,
+    handler: PromptHandler<Required, Questions>,
   ): Registration
   /** Answers a method of your own. @throws {TypeError} the method is taken, or the protocol's */
   method(name: string, handler: MethodHandler): Registration
@@ -278,7 +276,7 @@ export function createServer(options: ServerOptions): Server {
     prompt: (name, promptOptions, handler) => {
       offer('prompts')
       if (Object.values(promptOptions.arguments ?? {}).some(({ complete }) => complete)) offer('completions')
-      type AnyHandler = PromptHandler<Readonly<Record<string, PromptArgumentOptions>>, Asks>
+      type AnyHandler = PromptHandler<Readonly<Record<string, unknown>>, Asks>
       return registries.prompts.add(
         name,
         createPrompt(name, promptOptions as unknown as PromptOptions, handler as unknown as AnyHandler, states),
