@@ -37,6 +37,11 @@ export type Listen = (call: ServerCall) => Promise<WireObject>
 export function createListen(surroundings: SubscriptionSurroundings): Listen {
   const { changes, honour, closing, maxSubscriptions, extensions, now } = surroundings
   let open = 0
+  const endings = new Set<() => void>()
+  // One listener for all: thousands on one signal would look like a leak.
+  closing.addEventListener('abort', () => {
+    for (const end of endings) end()
+  })
 
   return async call => {
     const filter = readFilter(call.params['notifications'])
@@ -64,7 +69,7 @@ export function createListen(surroundings: SubscriptionSurroundings): Listen {
       })
       for (const part of parts) part.start(tell, over.signal)
       const expiresInMs = call.auth?.expiresAt === undefined ? undefined : call.auth.expiresAt - now()
-      await firstOf([call.signal, closing], expiresInMs)
+      if (!closing.aborted) await untilOver(endings, call.signal, expiresInMs)
     } finally {
       over.abort()
       stop?.()
@@ -114,16 +119,18 @@ export function covers(wanted: string, uri: string): boolean {
   return uri === wanted || uri.startsWith(wanted.endsWith('/') ? wanted : `${wanted}/`)
 }
 
-/** Waits for the first of several signals, or for a time to pass. */
-function firstOf(signals: readonly AbortSignal[], delayMs: number | undefined): Promise<void> {
+/** Resolves when the signal fires, when the time has passed, or when `endings` are called, among which it is until then. */
+function untilOver(endings: Set<() => void>, signal: AbortSignal, delayMs: number | undefined): Promise<void> {
   return new Promise(resolve => {
     const end = (): void => {
       clearTimeout(timer)
-      for (const signal of signals) signal.removeEventListener('abort', end)
+      endings.delete(end)
+      signal.removeEventListener('abort', end)
       resolve()
     }
     const timer = delayMs === undefined ? undefined : setTimeout(end, Math.min(Math.max(0, delayMs), MAX_DELAY_MS))
-    for (const signal of signals) signal.addEventListener('abort', end, { once: true })
-    if (signals.some(signal => signal.aborted)) end()
+    endings.add(end)
+    signal.addEventListener('abort', end, { once: true })
+    if (signal.aborted) end()
   })
 }
