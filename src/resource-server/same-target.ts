@@ -13,7 +13,7 @@ export function sameTarget(one: string, other: string): boolean {
 
 function targetOf(text: string): string | undefined {
   const url = parseUrl(text)
-  if (!url || !/^https?:$/u.test(url.protocol) || url.username !== '' || url.password !== '') return undefined
+  if (!url || url.username !== '' || url.password !== '') return undefined
   return `${url.origin}${url.pathname.replaceAll(/%[0-9a-f]{2}/giu, normalizeEscape)}`
 }
 
