@@ -33,7 +33,7 @@ export type {
   ResourceTemplateOptions,
   TemplateVariables,
 } from './server/resource.ts'
-export type { AsksContext } from './server/rounds.ts'
+export type { AsksContext } from './server/round.ts'
 export type { JsonSchema } from './schema/json-schema.ts'
 export type { InferOutput, SchemaInput } from './server/schema.ts'
 export { createMemoryStateClaim } from './server/state-claim.ts'
@@ -46,6 +46,8 @@ export {
   type ServerOptions,
 } from './server/server.ts'
 export type { TaskContext, TaskOptions, TaskWork } from './server/task-runner.ts'
+export { type SkillsOptions, skills } from './server/skills/skills.ts'
+export type { SkillFile, SkillFileContent, SkillReadOptions, SkillSource } from './server/skills/skill-source.ts'
 export { type TasksOptions, tasks } from './server/tasks/tasks.ts'
 export { createMemoryTaskStore, type MemoryTaskStoreOptions } from './server/tasks/memory-task-store.ts'
 export type { TaskRecord } from './server/tasks/task-record.ts'

@@ -49,7 +49,7 @@ export function toInputRequest(ask: Ask, client: CallingClient): InputRequest {
         params: {
           ...(features.elicitationModes.includes('url') && { mode: 'form' }),
           message: ask.message,
-          requestedSchema: formSchema(compileForm(ask).json),
+          requestedSchema: formSchema(ask, compileForm(ask).json),
         },
       }
     }
@@ -63,7 +63,7 @@ export function toInputRequest(ask: Ask, client: CallingClient): InputRequest {
     case 'sampling':
       if (capabilities.sampling === undefined)
         throw missingCapability({ sampling: {} }, 'this needs a model (sampling)')
-      if (ask.params.tools !== undefined && capabilities.sampling.tools === undefined)
+      if (ask.params.tools !== undefined && !(features.samplingTools && capabilities.sampling.tools))
         throw missingCapability({ sampling: { tools: {} } }, 'this needs a model that uses tools (sampling.tools)')
       return { method: 'sampling/createMessage', params: ask.params }
     default:
@@ -72,15 +72,34 @@ export function toInputRequest(ask: Ask, client: CallingClient): InputRequest {
   }
 }
 
-/** A form's schema: what vendors add around it is left out, for the protocol's own schema names what may stand there. */
-function formSchema(json: Readonly<Record<string, unknown>>): ElicitRequestFormParams['requestedSchema'] {
-  const { properties, required } = json
+/**
+ * A form's schema: what vendors add around it is left out, for the protocol's own schema names what may stand there.
+ *
+ * @throws {TypeError} it is no flat object, so that no client could show it
+ */
+function formSchema(
+  { message }: { readonly message: string },
+  json: Readonly<Record<string, unknown>>,
+): ElicitRequestFormParams['requestedSchema'] {
+  const { type, properties = {}, required } = json
+  const what = `The form ${JSON.stringify(message.slice(0, 60))}`
+  if (type !== 'object' || !isObject(properties)) throw new TypeError(`${what} should be an object at its root`)
+  const fields = Object.entries(properties).map(([name, field]) => {
+    if (!isObject(field) || !FIELD_TYPES.includes(field['type']))
+      throw new TypeError(`${what} should be flat: ${name} is neither text, a number, yes or no, nor a choice`)
+    const { format, ...rest } = field
+    return [name, format === undefined || FORMATS.includes(format) ? field : rest] as const
+  })
   return {
     type: 'object',
-    properties: (isObject(properties) ? properties : {}) as ElicitRequestFormParams['requestedSchema']['properties'],
+    properties: Object.fromEntries(fields) as unknown as ElicitRequestFormParams['requestedSchema']['properties'],
     ...(Array.isArray(required) && { required: required as readonly string[] }),
   }
 }
+
+const FIELD_TYPES: readonly unknown[] = ['string', 'number', 'integer', 'boolean', 'array']
+/** Those that clients know; answers are checked for the others all the same. */
+const FORMATS: readonly unknown[] = ['email', 'uri', 'date', 'date-time']
 
 const elicitResult = object<{ action: 'accept' | 'decline' | 'cancel'; content?: Readonly<Record<string, unknown>> }>(
   { action: oneOf('accept', 'decline', 'cancel') },

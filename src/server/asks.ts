@@ -114,7 +114,8 @@ export interface NeedInput {
 
 /**
  * Ends this run of a handler with questions. When they are answered it runs again from its start, with the answers in `ctx.answers` and `state`
- * in `ctx.state`, on every revision.
+ * in `ctx.state`, on every revision. Answers are checked by the form as it was sent, as JSON Schema: what a Standard Schema checks or changes
+ * beyond that is for the handler to do.
  *
  * @param options `state`: JSON; it travels through the client encrypted where the protocol has no sessions
  */

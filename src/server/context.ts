@@ -8,7 +8,7 @@ import { type AnswerTo, type Ask, elicit, type FormAsk, listRoots, sample } from
 import type { AuthInfo } from './auth-info.ts'
 import type { CallingClient, ServerCall } from './call.ts'
 import { OUTCOME } from './outcome.ts'
-import { askLive } from './rounds.ts'
+import { askLive } from './live-rounds.ts'
 import type { InferOutput, SchemaInput } from './schema.ts'
 import type { TaskOptions, TaskStart, TaskWork } from './task-runner.ts'
 

@@ -1,6 +1,6 @@
 import { isObject } from '../jsonrpc/message.ts'
 import type { NeedInput } from './asks.ts'
-import type { InputRequired } from './rounds.ts'
+import type { InputRequired } from './round.ts'
 import type { TaskStart } from './task-runner.ts'
 
 /** Marks what a handler returns besides results: a symbol, so that data from elsewhere cannot pass for it. */

@@ -11,7 +11,8 @@ import type { Complete } from './completion.ts'
 import { isContentBlock, text } from './content.ts'
 import { type AskingContext, createAskingContext } from './context.ts'
 import { isInputRequired } from './outcome.ts'
-import { type AsksContext, runWithAnswers } from './rounds.ts'
+import type { AsksContext } from './round.ts'
+import { runWithAnswers } from './rounds.ts'
 import type { SealedStates } from './sealed-state.ts'
 
 /** An argument of a prompt; its value is text. */

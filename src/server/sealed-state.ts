@@ -21,6 +21,8 @@ export type OpenedState =
 
 /** Seals state that travels through the client, and opens it again. Made by {@link createSealedStates}. */
 export interface SealedStates {
+  /** Whether a state is claimed when it is opened, and so counts once. */
+  readonly areClaimed: boolean
   /**
    * Encrypts a payload for one request.
    *
@@ -98,6 +100,7 @@ export function createSealedStates(options: SealedStatesOptions = {}): SealedSta
   const importKeys = (): Promise<readonly CryptoKey[]> => (imported ??= Promise.all(rawKeys.map(importKey)))
 
   return {
+    areClaimed: claim !== undefined,
     async seal(payload, binding) {
       const boundTo = await digest(binding)
       if (boundTo === undefined) {

@@ -1,7 +1,7 @@
 import type { Answers, Asks } from './asks.ts'
 import type { ServerCall } from './call.ts'
 import { missingCapability } from './errors.ts'
-import { askLive } from './rounds.ts'
+import { askAllLive } from './live-rounds.ts'
 import type { TaskStart } from './task-runner.ts'
 import { TASKS_EXTENSION } from '../protocol/tasks.ts'
 
@@ -16,8 +16,7 @@ export async function runWithinCall(call: ServerCall, { work }: TaskStart): Prom
           { extensions: { [TASKS_EXTENSION]: {} } },
           'this work asks while it runs, which only a task can',
         )
-      const entries = Object.entries(asks).map(async ([name, ask]) => [name, ask && (await askLive(call, name, ask))])
-      return Object.fromEntries(await Promise.all(entries)) as Answers<Questions>
+      return (await askAllLive(call, asks)) as Answers<Questions>
     },
   })
 }

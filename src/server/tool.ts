@@ -10,11 +10,12 @@ import type { Answers, Asks, NeedInput } from './asks.ts'
 import type { RequiredScopes } from './auth-info.ts'
 import type { ServerCall } from './call.ts'
 import { createAskingContext, type ToolContext } from './context.ts'
-import { missingCapability, ToolError } from './errors.ts'
+import { DeclinedError, missingCapability, ToolError } from './errors.ts'
 import { declaresExtension, type Extension } from './extension.ts'
 import { isGivenUp } from './given-up.ts'
 import { isInputRequired, isTaskStart } from './outcome.ts'
-import { type AsksContext, DeclinedError, runWithAnswers } from './rounds.ts'
+import type { AsksContext } from './round.ts'
+import { runWithAnswers } from './rounds.ts'
 import {
   type CompiledSchema,
   compileSchema,
