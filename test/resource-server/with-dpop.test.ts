@@ -155,6 +155,17 @@ describe('refuses a proof (RFC 9449 §4.3)', () => {
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
   })
 
+  it('that came before from the same key, not one that another client named alike', async () => {
+    const verify = verifier()
+    await verify(withProofs(await proof({ jti: 'same' })))
+    expect(await refusal(verify(withProofs(await proof({ jti: 'same' }))))).toMatchObject({
+      code: 'invalid_dpop_proof',
+    })
+    client = await proofMaker('ES256', 'second client')
+    token = await world.sign({ cnf: { jkt: client.thumbprint } })
+    expect((await verify(withProofs(await proof({ jti: 'same' })))).subject).toBe('alice')
+  })
+
   it('is not remembered when something else is wrong with the request', async () => {
     const claimed: string[] = []
     const replay = { claim: async (key: string) => (claimed.push(key), true) }
@@ -322,8 +333,8 @@ describe('used proofs in memory', () => {
 
   it('make room for no proof that would be the first to go', async () => {
     const cache = cacheOf(2)
-    for (const key of ['a', 'b', 'c']) await cache.claim(key, inSeconds(10))
-    expect(await cache.claim('d', inSeconds(10))).toBe(false)
+    for (const key of ['a', 'b']) expect(await cache.claim(key, inSeconds(10))).toBe(true)
+    for (const key of ['c', 'd']) expect(await cache.claim(key, inSeconds(10))).toBe(false)
     expect(await cache.claim('e', inSeconds(11))).toBe(true)
   })
 
