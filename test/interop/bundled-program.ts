@@ -1,0 +1,32 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Vite } from 'vitest/node'
+
+/** A program in one file, that needs no loader and no `node_modules`. */
+export interface BundledProgram {
+  readonly file: string
+  readonly remove: () => void
+}
+
+/** Bundles a TypeScript file with all that it imports. `worker`: for a runtime without Node's modules. */
+export async function bundleProgram(entry: string, target: 'node' | 'worker' = 'node'): Promise<BundledProgram> {
+  // The bundler that vitest itself runs on.
+  const beside = createRequire(createRequire(import.meta.url).resolve('vitest/package.json'))
+  const { build } = (await import(pathToFileURL(beside.resolve('vite')).href)) as typeof Vite
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-program-'))
+  await build({
+    configFile: false,
+    logLevel: 'warn',
+    ssr: { noExternal: true, target: target === 'node' ? 'node' : 'webworker' },
+    build: {
+      ssr: resolve(entry),
+      outDir: folder,
+      target: 'es2022',
+      rollupOptions: { output: { format: 'es', entryFileNames: 'program.mjs', codeSplitting: false } },
+    },
+  })
+  return { file: join(folder, 'program.mjs'), remove: () => rmSync(folder, { recursive: true, force: true }) }
+}
