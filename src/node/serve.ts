@@ -1,4 +1,4 @@
-import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
+import { createServer as createHttpServer, type Server as HttpServer, type ServerResponse } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { type AppOptions, createApp, type ServerApp } from '../http/server/app.ts'
@@ -26,6 +26,10 @@ export interface RunningServer {
 
 /** Milliseconds that headers may take; without, every slow connection holds a socket. */
 const HEADERS_TIMEOUT_MS = 30_000
+/** Milliseconds that a whole request may take, also one that is refused before its body is read. Answers have no such limit. */
+const REQUEST_TIMEOUT_MS = 300_000
+/** Milliseconds in which answers must have reached their clients when the server closes. */
+const FLUSH_MS = 2000
 const DEFAULT_PATH = '/mcp'
 
 /**
@@ -36,17 +40,21 @@ const DEFAULT_PATH = '/mcp'
 export async function serve(served: Server | ServerApp, options: ServeOptions = {}): Promise<RunningServer> {
   const { port = 0, host = '127.0.0.1', tls, path = DEFAULT_PATH, ...appOptions } = options
   const app = 'handle' in served ? served : createApp(served, { path, ...appOptions })
-  const handler = toNodeHandler(app)
-  const http = tls ? createHttpsServer(tls, handler) : createHttpServer(handler)
+  const http = tls ? createHttpsServer(tls) : createHttpServer()
+  const unanswered = new Set<ServerResponse>()
+  http.on('request', (_request, response) => {
+    unanswered.add(response)
+    response.once('close', () => unanswered.delete(response))
+  })
+  http.on('request', toNodeHandler(app))
   http.headersTimeout = HEADERS_TIMEOUT_MS
-  // Bodies have a limit of their own, and streams have none.
-  http.requestTimeout = 0
+  http.requestTimeout = Math.max(REQUEST_TIMEOUT_MS, HEADERS_TIMEOUT_MS + (options.bodyTimeoutMs ?? 0))
   const bound = await listen(http, port, host)
   let closed: Promise<void> | undefined
   return {
-    url: `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${bound}${app.path ?? DEFAULT_PATH}`,
+    url: `${tls ? 'https' : 'http'}://${nameOf(host)}:${bound}${app.path ?? DEFAULT_PATH}`,
     port: bound,
-    close: () => (closed ??= close(http, app)),
+    close: () => (closed ??= close(http, app, unanswered)),
   }
 }
 
@@ -55,15 +63,38 @@ function listen(http: HttpServer, port: number, host: string): Promise<number> {
     http.once('error', reject)
     http.listen(port, host, () => {
       http.off('error', reject)
+      // Accepting one connection may fail when the system runs out of something; the next may not.
+      http.on('error', () => undefined)
       resolve((http.address() as AddressInfo).port)
     })
   })
 }
 
-async function close(http: HttpServer, app: ServerApp): Promise<void> {
+async function close(http: HttpServer, app: ServerApp, unanswered: ReadonlySet<ServerResponse>): Promise<void> {
   const ended = new Promise<void>(resolve => http.close(() => resolve()))
   http.closeIdleConnections()
   await app.close()
+  await flushed(unanswered)
   http.closeAllConnections()
   await ended
+}
+
+/** Waits until the answers of calls that just ended have left, which closing their connections would cut off. */
+async function flushed(unanswered: ReadonlySet<ServerResponse>): Promise<void> {
+  const all = [...unanswered].map(
+    response => new Promise<void>(resolve => (response.closed ? resolve() : response.once('close', resolve))),
+  )
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<void>(resolve => {
+    timer = setTimeout(resolve, FLUSH_MS)
+  })
+  await Promise.race([Promise.all(all), late])
+  clearTimeout(timer)
+}
+
+/** The name in a URL: an address that stands for every one is none to connect to. */
+function nameOf(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1'
+  if (host === '::') return '[::1]'
+  return host.includes(':') ? `[${host}]` : host
 }

@@ -2,21 +2,44 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { isIP } from 'node:net'
 import { createApp, type ServerApp } from '../http/server/app.ts'
-import { HttpBodyError, type HttpRequest, type HttpResponse, type StreamSink } from '../http/server/http-message.ts'
+import { collectBytes } from '../http/server/body-bytes.ts'
+import { HttpBodyError, type HttpRequest } from '../http/server/http-message.ts'
 import type { Server } from '../server/server.ts'
+import { writeAnswer } from './write-answer.ts'
 
 /** A request listener, for `node:http`, Express, Fastify and whatever else calls one. */
 export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => void
+
+/** How the listener treats its connections. */
+export interface NodeHandlerOptions {
+  /** Milliseconds in which a client may take nothing of its answer before the connection is cut. Default 60 000. */
+  readonly stallTimeoutMs?: number
+}
+
+const STALL_TIMEOUT_MS = 60_000
 
 /**
  * Makes a request listener of a server or of an app, without building a `Request`. Where something before it has read and parsed the body
  * (`express.json()`), `request.body` is used.
  */
-export function toNodeHandler(served: Server | ServerApp): NodeHandler {
+export function toNodeHandler(served: Server | ServerApp, options: NodeHandlerOptions = {}): NodeHandler {
   const app = 'handle' in served ? served : createApp(served)
+  const { stallTimeoutMs = STALL_TIMEOUT_MS } = options
   return (request, response) => {
-    void app.handle(new NodeRequest(request, response)).then(answer => write(response, answer))
+    // That a connection is lost is told by `close`; nobody else listens, and an error that nobody hears ends the process.
+    response.on('error', ignore)
+    app
+      .handle(new NodeRequest(request, response))
+      .then(answer => writeAnswer(request, response, answer, stallTimeoutMs))
+      .catch((error: unknown) => {
+        app.server.internals.report(error, {})
+        response.destroy()
+      })
   }
+}
+
+function ignore(): void {
+  // Nothing to do.
 }
 
 /** A request of `node:http`, as the core sees it. */
@@ -36,7 +59,9 @@ class NodeRequest implements HttpRequest {
   get target(): string {
     // Express and its kind cut off what an app is mounted at.
     const { originalUrl, url = '/' } = this.#request as IncomingMessage & { readonly originalUrl?: string }
-    return originalUrl ?? url
+    const target = originalUrl ?? url
+    // A proxy may name the whole URL (RFC 9112 §3.2.2).
+    return target.startsWith('http') && URL.canParse(target) ? pathAndQuery(new URL(target)) : target
   }
 
   get isLoopback(): boolean {
@@ -55,77 +80,55 @@ class NodeRequest implements HttpRequest {
     const onClose = (): void => {
       if (!response.writableFinished) listener()
     }
+    if (response.destroyed) queueMicrotask(onClose)
     response.once('close', onClose)
     return () => void response.off('close', onClose)
   }
 
   async readBody({ maxBytes, timeoutMs }: { readonly maxBytes: number; readonly timeoutMs: number }): Promise<string> {
-    const { body } = this.#request as IncomingMessage & { readonly body?: unknown }
-    if (body !== undefined && this.#request.readableEnded) return readParsed(body)
-    if (Number(this.#request.headers['content-length'] ?? 0) > maxBytes) throw new HttpBodyError('too_large')
-    return readStream(this.#request, maxBytes, timeoutMs)
+    const request = this.#request as IncomingMessage & { readonly body?: unknown }
+    if (request.readableEnded && request.body !== undefined) return readParsed(request.body, maxBytes)
+    // Neither would ever tell that it ended.
+    if (request.readableEnded || request.destroyed) throw new HttpBodyError('lost')
+    if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw new HttpBodyError('too_large')
+    return readStream(request, maxBytes, timeoutMs)
   }
 }
 
-function readParsed(body: unknown): string {
-  if (typeof body === 'string') return body
-  return Buffer.isBuffer(body) ? body.toString() : JSON.stringify(body)
+function pathAndQuery({ pathname, search }: URL): string {
+  return `${pathname}${search}`
+}
+
+function readParsed(body: unknown, maxBytes: number): string {
+  const text = typeof body === 'string' ? body : Buffer.isBuffer(body) ? body.toString() : JSON.stringify(body)
+  if (text.length > maxBytes) throw new HttpBodyError('too_large')
+  return text
 }
 
 function readStream(request: IncomingMessage, maxBytes: number, timeoutMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    let bytes = 0
-    const fail = (reason: HttpBodyError['reason']): void => {
+    const collected = collectBytes(maxBytes)
+    const fail = (error: unknown): void => {
       clearTimeout(timer)
-      // What still comes is not kept.
-      chunks.length = 0
-      bytes = Number.POSITIVE_INFINITY
-      reject(new HttpBodyError(reason))
+      reject(error)
     }
-    const timer = setTimeout(() => fail('too_slow'), timeoutMs)
+    const timer = setTimeout(() => fail(new HttpBodyError('too_slow')), timeoutMs)
     // The listeners go with the request; taking them off again would cost more than the rest.
     request.on('data', (chunk: Buffer) => {
-      if (bytes === Number.POSITIVE_INFINITY) return
-      bytes += chunk.length
-      if (bytes > maxBytes) fail('too_large')
-      else chunks.push(chunk)
+      if (!collected.add(chunk)) fail(new HttpBodyError('too_large'))
     })
     request.on('end', () => {
       clearTimeout(timer)
-      const [first] = chunks
-      resolve(chunks.length === 1 && first ? first.toString() : Buffer.concat(chunks).toString())
+      try {
+        resolve(collected.text())
+      } catch (error) {
+        reject(error)
+      }
     })
     request.on('close', () => {
-      if (!request.complete) fail('lost')
+      if (!request.complete) fail(new HttpBodyError('lost'))
     })
   })
-}
-
-function write(response: ServerResponse, { status, headers, body }: HttpResponse): void {
-  if (response.destroyed || response.headersSent) return
-  if (typeof body === 'function') {
-    response.writeHead(status, headers)
-    response.flushHeaders()
-    body(toSink(response))
-    return
-  }
-  if (body === undefined) {
-    response.writeHead(status, status === 204 ? headers : { ...headers, 'content-length': '0' })
-    response.end()
-    return
-  }
-  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) })
-  response.end(body)
-}
-
-function toSink(response: ServerResponse): StreamSink {
-  return {
-    write: text => response.write(text),
-    end: () => void response.end(),
-    onDrain: listener => void response.on('drain', listener),
-    onClose: listener => void response.once('close', listener),
-  }
 }
 
 /** Whether a connection came in on an address of the machine itself. */

@@ -15,10 +15,10 @@ import type { Change } from './changes.ts'
 import { readCapabilities, readInfo, toErrorResponse } from './incoming.ts'
 import { type CallAnswer, type CallCarrier, RunningCall } from './running-call.ts'
 import type { Server } from './server.ts'
-import { type ChangeNotification, toNotification } from './subscriptions.ts'
+import { type ChangeNotification, covers, toNotification } from './subscriptions.ts'
 
 /** Requests of one client that may be handled at once. */
-const MAX_RUNNING = 200
+export const MAX_RUNNING = 200
 /** Questions to one client that may wait for an answer at once. */
 const MAX_ASKED = 100
 /** Milliseconds that a question waits: as long as a person may take. */
@@ -78,15 +78,15 @@ export interface HandshakeSession {
   notice(notification: JsonRpcNotification): void
   /** What the client is to be told of a change. */
   tellOf(change: Change): ChangeNotification | undefined
-  /** Aborts requests that have run for longer. */
-  abortOlderThan(startedAt: number, reason: unknown): void
+  /** Aborts the request of that id, if it is under way; an `RpcError` is what it is answered with. */
+  abort(id: RequestId, reason: unknown): void
   /** Aborts everything. */
   close(reason: unknown): void
 }
 
 /** Keeps what a conversation in the handshake family needs to remember. */
 export function createHandshakeSession(server: Server, client: CallingClient, now: () => number): HandshakeSession {
-  const state: SessionState = { logLevel: undefined, resourceSubscriptions: new Set() }
+  const state: SessionState = { logLevel: undefined, resourceSubscriptions: new Map() }
   const running = new Map<RequestId, RunningCall>()
   const asked = new Map<RequestId, (outcome: WireObject | RpcError) => void>()
   let nextId = 1
@@ -166,16 +166,19 @@ export function createHandshakeSession(server: Server, client: CallingClient, no
       if (method === 'notifications/cancelled' && isRequestId(id))
         running.get(id)?.abort(new TransportError('aborted', 'The client cancelled the request'))
     },
-    tellOf: change =>
-      toNotification(change, {
+    tellOf: change => {
+      const wanted = change.kind === 'resource' ? [...state.resourceSubscriptions] : []
+      const filter = {
         toolsListChanged: true,
         promptsListChanged: true,
         resourcesListChanged: true,
-        resourceSubscriptions: [...state.resourceSubscriptions],
-      }),
-    abortOlderThan: (startedAt, reason) => {
-      for (const call of running.values()) if (call.startedAt < startedAt) call.abort(reason)
+        resourceSubscriptions: wanted.flatMap(([uri, mayHear]) =>
+          change.kind === 'resource' && covers(uri, change.uri) && mayHear(change.uri) ? [uri] : [],
+        ),
+      }
+      return toNotification(change, filter)
     },
+    abort: (id, reason) => running.get(id)?.abort(reason),
     close: reason => {
       for (const call of running.values()) call.abort(reason)
       const lost = new RpcError(INVALID_REQUEST, 'The session has ended')

@@ -92,7 +92,8 @@ export class RunningCall implements ServerCall {
         this.#isOver = true
         resolve(answer)
       }
-      void answerCall(server, this).then(this.#settle)
+      if (this.#reason !== undefined) this.#settle(this.#endedWith())
+      else void answerCall(server, this).then(this.#settle)
     })
   }
 
@@ -101,6 +102,10 @@ export class RunningCall implements ServerCall {
     if (this.#reason !== undefined || this.#isOver) return
     this.#reason = reason ?? new DOMException('The call was given up', 'AbortError')
     this.#controller?.abort(this.#reason)
-    this.#settle?.(reason instanceof RpcError ? toErrorResponse(this.id, reason) : undefined)
+    this.#settle?.(this.#endedWith())
+  }
+
+  #endedWith(): CallAnswer | undefined {
+    return this.#reason instanceof RpcError ? toErrorResponse(this.id, this.#reason) : undefined
   }
 }

@@ -56,49 +56,55 @@ export function createApp(server: Server, options: AppOptions = {}): ServerApp {
 /** Serves a server behind a guard. `protect` is the way to make one. */
 export function createGuardedApp(server: Server, guard: HttpGuard | undefined, options: AppOptions): ServerApp {
   const { path } = options
-  const checkHost = createHostCheck({
-    allowedOrigins: options.allowedOrigins ?? guard?.allowedOrigins,
-    allowedHosts:
-      options.allowedHosts === '*' ? '*' : [...(options.allowedHosts ?? []), ...(guard?.allowedHosts ?? [])],
-  })
+  const { allowedOrigins = guard?.allowedOrigins, allowedHosts } = options
+  const checkHost = createHostCheck({ allowedOrigins, allowedHosts }, guard?.allowedHosts)
   const endpoint = createEndpoint(server, guard, options)
 
   const answer = async (request: HttpRequest): Promise<HttpResponse> => {
-    const wrong = checkHost(request)
-    if (wrong !== undefined) return refuseRequest(403, `Forbidden: ${wrong}`)
-    const cors = corsHeaders(request)
-    const routed = guard?.route(request)
     if (request.method === 'OPTIONS' && request.header('origin') !== undefined) return preflight(request)
-    if (routed) return withHeaders(routed, cors)
     if (path !== undefined && pathOf(request.target) !== path)
-      return refuseRequest(404, `Not found: the MCP endpoint of this server is ${path}`, cors)
+      return refuseRequest(404, `Not found: the MCP endpoint of this server is ${path}`)
     if (!['POST', 'GET', 'DELETE'].includes(request.method))
-      return refuseRequest(405, 'Method not allowed', { ...cors, allow: 'POST, GET, DELETE' })
+      return refuseRequest(405, 'Method not allowed', { allow: 'POST, GET, DELETE' })
     const checked = guard && (await guard.authenticate(request))
-    if (checked && 'refused' in checked) return withHeaders(checked.refused, cors)
-    const answered = await endpoint.answer(request, checked?.auth)
-    return withHeaders(answered, { ...cors, ...guard?.responseHeaders?.(request) })
+    if (checked && 'refused' in checked) return checked.refused
+    return withHeaders(await endpoint.answer(request, checked?.auth), checked?.headers)
+  }
+  const fail = (error: unknown): HttpResponse => {
+    server.internals.report(error, {})
+    return refuse(500, { code: INTERNAL_ERROR, message: 'Internal error' })
   }
   const handle = async (request: HttpRequest): Promise<HttpResponse> => {
     try {
-      return await answer(request)
+      const routed = guard?.route(request)
+      if (routed) return routed
+      const wrong = checkHost(request)
+      if (wrong !== undefined) return refuseRequest(403, `Forbidden: ${wrong}`)
     } catch (error) {
-      server.internals.report(error, {})
-      return refuse(500, { code: INTERNAL_ERROR, message: 'Internal error' })
+      return fail(error)
     }
+    // Pages may read every answer from here on, for errors tell them what to do.
+    return withHeaders(await answer(request).catch(fail), corsHeaders(request))
   }
 
   return {
     server,
     path,
     handle,
-    fetch: async request => toResponse(await handle(fromRequest(request))),
+    fetch: async request => {
+      const answer = await handle(fromRequest(request))
+      try {
+        return toResponse(answer)
+      } catch (error) {
+        return toResponse(fail(error))
+      }
+    },
     close: () => endpoint.close(),
   }
 }
 
-function withHeaders(response: HttpResponse, headers: Readonly<Record<string, string>>): HttpResponse {
-  return Object.keys(headers).length === 0 ? response : { ...response, headers: { ...response.headers, ...headers } }
+function withHeaders(response: HttpResponse, headers: Readonly<Record<string, string>> | undefined): HttpResponse {
+  return headers === undefined ? response : { ...response, headers: { ...response.headers, ...headers } }
 }
 
 /** The path of a request's target. */

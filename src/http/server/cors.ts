@@ -8,23 +8,22 @@ const ALLOWED_HEADER =
 const METHODS = 'GET, POST, DELETE, OPTIONS'
 
 /**
- * The headers that let a page of a permitted origin read the answer; none for a request without an origin. Ask only after the origin was checked.
+ * The headers that let a page of a permitted origin read the answer; undefined for a request without an origin. Ask only after the origin was checked.
  * Credentials are never allowed: tokens travel in a header that pages set themselves.
  */
-export function corsHeaders(request: HttpRequest): Readonly<Record<string, string>> {
+export function corsHeaders(request: HttpRequest): Readonly<Record<string, string>> | undefined {
   const origin = request.header('origin')
-  if (origin === undefined) return {}
+  if (origin === undefined) return undefined
   return { 'access-control-allow-origin': origin, 'access-control-expose-headers': EXPOSED, vary: 'Origin' }
 }
 
-/** The answer to a preflight, which carries no token and asks for none. */
+/** The answer to a preflight, besides `corsHeaders`. It carries no token and asks for none. */
 export function preflight(request: HttpRequest): HttpResponse {
   const wanted = (request.header('access-control-request-headers') ?? '').toLowerCase().split(',')
   const allowed = wanted.map(name => name.trim()).filter(name => ALLOWED_HEADER.test(name))
   return {
     status: 204,
     headers: {
-      ...corsHeaders(request),
       'access-control-allow-methods': METHODS,
       'access-control-allow-headers': allowed.length > 0 ? allowed.join(', ') : 'content-type, authorization',
       'access-control-max-age': '7200',

@@ -1,3 +1,4 @@
+import { collectBytes } from './body-bytes.ts'
 import { HttpBodyError, type HttpRequest, type HttpResponse, type StreamSink } from './http-message.ts'
 
 /** A web-standard request, as the core sees it. */
@@ -11,6 +12,7 @@ export function fromRequest(request: Request): HttpRequest {
     readBody: limits => readBody(request, limits),
     onDisconnect: listener => {
       const { signal } = request
+      if (signal.aborted) queueMicrotask(listener)
       signal.addEventListener('abort', listener, { once: true })
       return () => signal.removeEventListener('abort', listener)
     },
@@ -24,22 +26,18 @@ async function readBody(
   if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw new HttpBodyError('too_large')
   if (!request.body) return ''
   const reader = request.body.getReader()
-  const decoder = new TextDecoder()
+  const collected = collectBytes(maxBytes)
   let isLate = false
   const timer = setTimeout(() => {
     isLate = true
     reader.cancel().catch(() => undefined)
   }, timeoutMs)
   try {
-    let text = ''
-    let bytes = 0
     for (;;) {
       const { done, value } = await reader.read()
       if (isLate) throw new HttpBodyError('too_slow')
-      if (done) return text + decoder.decode()
-      bytes += value.byteLength
-      if (bytes > maxBytes) throw new HttpBodyError('too_large')
-      text += decoder.decode(value, { stream: true })
+      if (done) return collected.text()
+      if (!collected.add(value)) throw new HttpBodyError('too_large')
     }
   } catch (error) {
     if (error instanceof HttpBodyError) throw error
@@ -82,6 +80,11 @@ function toStream(start: (sink: StreamSink) => void): ReadableStream<Uint8Array>
             if (!isOpen) return
             close()
             controller.close()
+          },
+          cut: () => {
+            if (!isOpen) return
+            close()
+            controller.error(new Error('The client took nothing for too long'))
           },
           onDrain: listener => {
             onDrain = listener

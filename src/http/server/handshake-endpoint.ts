@@ -1,18 +1,19 @@
-import { INVALID_REQUEST, RpcError } from '../../jsonrpc/errors.ts'
-import { classifyMessage, type ClassifiedMessage, type JsonRpcRequest } from '../../jsonrpc/message.ts'
-import { MAX_BATCH_LENGTH } from '../../jsonrpc/peer-options.ts'
+import { INTERNAL_ERROR, INVALID_REQUEST, RpcError } from '../../jsonrpc/errors.ts'
+import type { ClassifiedMessage, JsonRpcRequest } from '../../jsonrpc/message.ts'
 import { PROTOCOL_VERSION_HEADER, SESSION_ID_HEADER } from '../../protocol/http-headers.ts'
 import { type HandshakeRevision, isHandshakeRevision, REVISION_FEATURES } from '../../protocol/revisions.ts'
 import type { AuthInfo } from '../../server/auth-info.ts'
 import { createHandshakeSession, type HandshakeSession, shakeHands } from '../../server/handshake-session.ts'
-import { isStatelessMessage, unsupportedRevision } from '../../server/incoming.ts'
+import { unsupportedRevision } from '../../server/incoming.ts'
+import { readBatch } from './batch.ts'
 import type { EndpointSurroundings } from './endpoint-surroundings.ts'
 import type { HttpRequest, HttpResponse } from './http-message.ts'
 import { readEventId } from './outgoing-stream.ts'
-import { refuse, refuseCall, refuseInvalid, refuseRequest, unknownId } from './refusals.ts'
-import { createResponseChannel } from './response-channel.ts'
+import { type ErrorId, refuse, refuseInvalid, refuseRequest, unknownId } from './refusals.ts'
+import { createResponseChannel, STREAM_HEADERS } from './response-channel.ts'
 import { createSessionRegistry, type HttpSession, type SessionOptions } from './session-registry.ts'
 import { acceptsStream } from './stateless-endpoint.ts'
+import { endAtExpiry } from './stream-expiry.ts'
 
 /** Until 2025-06-18 there was no header that named the revision. */
 const UNNAMED_REVISION: HandshakeRevision = '2025-03-26'
@@ -26,7 +27,14 @@ export interface HandshakeEndpoint {
   listen(request: HttpRequest, auth: AuthInfo | undefined): HttpResponse
   /** Answers a DELETE. */
   end(request: HttpRequest, auth: AuthInfo | undefined): HttpResponse
-  drain(timeoutMs: number): Promise<void>
+  /** Ends every session. */
+  close(): void
+}
+
+/** What a request belongs to. `session` is absent where none are kept. */
+interface Place {
+  readonly conversation: HandshakeSession
+  readonly session: HttpSession | undefined
 }
 
 /** Answers clients of revisions 2025-03-26 to 2025-11-25. */
@@ -34,37 +42,41 @@ export function createHandshakeEndpoint(
   surroundings: EndpointSurroundings,
   sessionOptions: SessionOptions | false,
 ): HandshakeEndpoint {
-  const { server, keepAliveMs, now, authorize, holds } = surroundings
-  const sessions = sessionOptions ? createSessionRegistry(server, { ...sessionOptions, ...surroundings }) : undefined
-  let underWay = 0
-  let onIdle: (() => void) | undefined
+  const { server, keepAliveMs, now, underWay, admit, holds } = surroundings
+  const sessions = sessionOptions
+    ? createSessionRegistry(server.internals.changes, { ...sessionOptions, keepAliveMs, now })
+    : undefined
 
-  const find = (http: HttpRequest, auth: AuthInfo | undefined): HttpSession | HttpResponse => {
+  const findSession = (http: HttpRequest, auth: AuthInfo | undefined): HttpSession | HttpResponse | undefined => {
+    if (!sessions) return undefined
     const id = http.header(SESSION_ID_HEADER)
     if (id === undefined)
       return refuseRequest(
         400,
         `Bad Request: ${SESSION_ID_HEADER} is missing; begin with initialize, or use revision 2026-07-28`,
       )
-    const session = sessions?.find(id)
+    const session = sessions.find(id)
+    if (session?.isFor(principalOf(auth))) return session
     // Somebody else's session is as good as none: whoever asks learns nothing.
-    if (!session || session.principal !== principalOf(auth))
-      return refuse(
-        404,
-        { code: SESSION_NOT_FOUND, message: 'Session not found: begin with initialize' },
-        { id: { id: null } },
-      )
-    session.touch()
-    return session
+    const error = { code: SESSION_NOT_FOUND, message: 'Session not found: begin with initialize' }
+    return refuse(404, error, { id: unknownId(http.header(PROTOCOL_VERSION_HEADER)) })
+  }
+  /** `id`: of the request that a refusal answers. */
+  const locate = (http: HttpRequest, auth: AuthInfo | undefined, id?: ErrorId): Place | HttpResponse => {
+    const version = http.header(PROTOCOL_VERSION_HEADER)
+    if (version !== undefined && !isHandshakeRevision(version)) return refuse(400, unsupportedRevision(version), { id })
+    const session = findSession(http, auth)
+    if (session && 'status' in session) return session
+    session?.touch()
+    return { session, conversation: session?.conversation ?? passing(version ?? UNNAMED_REVISION) }
   }
   /** What a client is known as where nothing is remembered. */
-  const passing = (http: HttpRequest): HandshakeSession => {
-    const version = http.header(PROTOCOL_VERSION_HEADER)
-    const revision = isHandshakeRevision(version) ? version : UNNAMED_REVISION
-    return createHandshakeSession(server, { revision, features: REVISION_FEATURES[revision], capabilities: {} }, now)
-  }
+  const passing = (revision: HandshakeRevision): HandshakeSession =>
+    createHandshakeSession(server, { revision, features: REVISION_FEATURES[revision], capabilities: {} }, now)
 
-  const initialize = (auth: AuthInfo | undefined, request: JsonRpcRequest): HttpResponse => {
+  const initialize = async (auth: AuthInfo | undefined, request: JsonRpcRequest): Promise<HttpResponse> => {
+    const refused = await admit([request], auth)
+    if (refused) return refused
     const { client, result } = shakeHands(server, request)
     const opened = sessions?.open(createHandshakeSession(server, client, now), principalOf(auth))
     if (sessions && !opened)
@@ -79,14 +91,12 @@ export function createHandshakeEndpoint(
   const run = async (
     http: HttpRequest,
     auth: AuthInfo | undefined,
-    session: HttpSession | undefined,
+    { conversation, session }: Place,
     messages: readonly ClassifiedMessage[],
     isBatch: boolean,
   ): Promise<HttpResponse> => {
-    const conversation = session?.conversation ?? passing(http)
-    const version = http.header(PROTOCOL_VERSION_HEADER)
     const requests = messages.flatMap(received => (received.kind === 'request' ? [received.message] : []))
-    const refused = await authorize(requests, auth)
+    const refused = await admit(requests, auth)
     if (refused) return refused
     const invalid = messages.flatMap(received => (received.kind === 'invalid' ? [received] : []))
     for (const received of messages) {
@@ -99,20 +109,25 @@ export function createHandshakeEndpoint(
       expected,
       isBatch,
       acceptsStream: acceptsStream(http),
-      headers: {},
       keepAliveMs,
       streamId: session?.nextStreamId(),
       primes: session !== undefined && conversation.client.features.primesStreams,
       onStream: stream => session?.keep(stream),
       // A lost connection cancels nothing in this family: the client may come back.
       onGone: () => undefined,
+      report: error => server.internals.report(error, requests[0] ? { request: requests[0] } : {}),
     })
+    const { revision } = conversation.client
     for (const { id, code, reason } of invalid) {
       const error = { code, message: `Invalid Request: ${reason}` }
-      channel.answer({ jsonrpc: '2.0', ...(id === undefined ? unknownId(version) : { id }), error })
+      channel.answer({ jsonrpc: '2.0', ...(id === undefined ? unknownId(revision) : { id }), error })
     }
     for (const request of requests) {
-      underWay += 1
+      const finish = underWay.begin({
+        startedAt: now(),
+        isSubscription: false,
+        abort: reason => conversation.abort(request.id, reason),
+      })
       const carrier = {
         auth,
         send: channel.send,
@@ -123,8 +138,7 @@ export function createHandshakeEndpoint(
       void conversation.handle(request, carrier).then(answer => {
         channel.answer(answer)
         session?.touch()
-        underWay -= 1
-        if (underWay === 0) onIdle?.()
+        finish()
       })
     }
     return channel.response
@@ -132,83 +146,50 @@ export function createHandshakeEndpoint(
 
   return {
     answer: async (http, auth, received) => {
-      const version = http.header(PROTOCOL_VERSION_HEADER)
-      if (received.kind === 'invalid' || received.kind === 'invalidResponse') return refuseInvalid(received, version)
-      const isInitialize = received.kind === 'request' && received.message.method === 'initialize'
-      if (isInitialize) return initialize(auth, received.message)
-      if (version !== undefined && !isHandshakeRevision(version)) {
-        const error = unsupportedRevision(version)
-        return received.kind === 'request' ? refuseCall(400, received.message, error) : refuse(400, error)
+      if (received.kind === 'request' && received.message.method === 'initialize')
+        return initialize(auth, received.message)
+      const place = locate(http, auth, received.kind === 'request' ? { id: received.message.id } : undefined)
+      if (received.kind === 'invalid' || received.kind === 'invalidResponse') {
+        const version = http.header(PROTOCOL_VERSION_HEADER)
+        return refuseInvalid(received, 'status' in place ? version : place.conversation.client.revision)
       }
-      const session = sessions && find(http, auth)
-      if (session && 'status' in session) return session
-      return run(http, auth, session, [received], false)
+      return 'status' in place ? place : run(http, auth, place, [received], false)
     },
     answerBatch: async (http, auth, values) => {
-      const version = http.header(PROTOCOL_VERSION_HEADER)
-      const session = sessions && find(http, auth)
-      if (session && 'status' in session) return session
-      const { features } = (session?.conversation ?? passing(http)).client
-      const why = !features.batches
-        ? 'this revision has no batches: send every message by itself'
-        : values.length === 0
-          ? 'the batch is empty'
-          : `a batch holds at most ${MAX_BATCH_LENGTH} messages`
-      if (!features.batches || values.length === 0 || values.length > MAX_BATCH_LENGTH)
-        return refuse(400, { code: INVALID_REQUEST, message: `Invalid Request: ${why}` }, { id: unknownId(version) })
-      const messages = values
-        .map(value => classifyMessage(value))
-        .map(received => {
-          const isOut =
-            received.kind === 'request' &&
-            (received.message.method === 'initialize' || isStatelessMessage(received.message))
-          return isOut
-            ? ({
-                kind: 'invalid',
-                id: received.message.id,
-                code: INVALID_REQUEST,
-                reason: `${received.message.method} cannot be part of a batch`,
-              } as const)
-            : received
-        })
-      return run(http, auth, session, messages, true)
+      const place = locate(http, auth)
+      if ('status' in place) return place
+      const { features, revision } = place.conversation.client
+      const batch = readBatch(values, features)
+      if (batch.ok) return run(http, auth, place, batch.messages, true)
+      const error = { code: INVALID_REQUEST, message: `Invalid Request: ${batch.why}` }
+      return refuse(400, error, { id: unknownId(revision) })
     },
     listen: (http, auth) => {
       if (!sessions) return refuseRequest(405, 'Method not allowed: this server keeps no sessions', { allow: 'POST' })
       if (!acceptsStream(http)) return refuseRequest(406, 'Not acceptable: a GET is answered with text/event-stream')
-      const session = find(http, auth)
-      if ('status' in session) return session
+      const place = locate(http, auth)
+      if ('status' in place) return place
+      const unasked = place.session?.unasked
       const last = readEventId(http.header('last-event-id') ?? '')
-      const stream = (last && session.find(last.stream)) ?? session.unasked
-      const after = last && stream.id === last.stream ? last.number : undefined
+      const stream = last && last.stream !== unasked?.id ? place.session?.find(last.stream) : unasked
+      // On another stream the client would wait for its answer in vain.
+      if (!stream) return refuseRequest(400, 'Bad Request: the stream that Last-Event-ID names is not kept any more')
+      const after = last?.stream === stream.id ? last?.number : undefined
       return {
         status: 200,
-        headers: {
-          'content-type': 'text/event-stream',
-          'cache-control': 'no-cache, no-transform',
-          'x-accel-buffering': 'no',
-        },
-        body: sink => stream.attach(sink, after),
+        headers: STREAM_HEADERS,
+        body: sink => stream.attach(endAtExpiry(sink, auth?.expiresAt, now), after),
       }
     },
     end: (http, auth) => {
       if (!sessions) return refuseRequest(405, 'Method not allowed: this server keeps no sessions', { allow: 'POST' })
-      const session = find(http, auth)
-      if ('status' in session) return session
-      sessions.end(session, new Error('The client ended the session'))
+      const place = locate(http, auth)
+      if ('status' in place) return place
+      if (place.session)
+        sessions.end(place.session, new RpcError(INTERNAL_ERROR, 'The session was ended by its client'))
       return { status: 204, headers: {} }
     },
-    drain: async timeoutMs => {
-      if (underWay > 0)
-        await new Promise<void>(resolve => {
-          const timer = setTimeout(resolve, timeoutMs)
-          onIdle = () => {
-            clearTimeout(timer)
-            resolve()
-          }
-        })
-      sessions?.endAll(new RpcError(-32603, 'The server is closing'))
-    },
+    close: () => sessions?.endAll(new RpcError(INTERNAL_ERROR, 'The server is closing')),
   }
 }
 

@@ -8,8 +8,9 @@ export interface HostCheckOptions {
    */
   readonly allowedOrigins?: '*' | readonly string[] | undefined
   /**
-   * Names by which the server is reached, such as `api.example.com`, with a port or without. A server on a loopback address is otherwise reached by
-   * loopback names only: a page could make its own name lead there (DNS rebinding).
+   * Names by which the server is reached besides loopback ones, such as `api.example.com`, with a port or without; others are refused. Where none are
+   * given, a connection that comes in on a loopback address is for loopback names only: a page could make its own name lead there (DNS rebinding).
+   * `*` turns the check off.
    */
   readonly allowedHosts?: '*' | readonly string[] | undefined
 }
@@ -20,15 +21,20 @@ export type HostCheck = (request: HttpRequest) => string | undefined
 /**
  * Makes the check of `Host` and `Origin`.
  *
+ * @param knownHosts names that are known otherwise, such as that of a protected resource. They are allowed on loopback addresses, and refuse no others.
  * @see MCP 2026-07-28, Streamable HTTP, Security & Endpoint
  */
-export function createHostCheck({ allowedOrigins = [], allowedHosts = [] }: HostCheckOptions): HostCheck {
-  const hosts = allowedHosts === '*' ? allowedHosts : new Set(allowedHosts.map(host => host.toLowerCase()))
+export function createHostCheck(
+  { allowedOrigins = [], allowedHosts = [] }: HostCheckOptions,
+  knownHosts: readonly string[] = [],
+): HostCheck {
+  const hosts = new Set([...(allowedHosts === '*' ? [] : allowedHosts), ...knownHosts].map(host => host.toLowerCase()))
   const origins = allowedOrigins === '*' ? allowedOrigins : new Set(allowedOrigins.map(origin => origin.toLowerCase()))
 
   return request => {
     const host = (request.header('host') ?? '').toLowerCase()
-    if (request.isLoopback && hosts !== '*' && !isLoopbackHost(host) && !hosts.has(host) && !hosts.has(nameOf(host)))
+    const isChecked = allowedHosts !== '*' && (request.isLoopback === true || allowedHosts.length > 0)
+    if (isChecked && !isLoopbackHost(host) && !hosts.has(host) && !hosts.has(nameOf(host)))
       return `the Host ${quote(host)} is not a name of this server: add it to allowedHosts`
     const origin = request.header('origin')?.toLowerCase()
     if (origin === undefined || origins === '*' || origins.has(origin) || isLoopbackOrigin(origin)) return undefined
@@ -52,8 +58,9 @@ function isLoopbackOrigin(origin: string): boolean {
   return match !== null && isLoopbackHost(match[1] ?? '')
 }
 
+/** Without the port, and without the dot that ends a complete name. */
 function nameOf(host: string): string {
-  return host.replace(/:\d*$/, '')
+  return host.replace(/:\d*$/, '').replace(/\.$/, '')
 }
 
 function quote(value: string): string {

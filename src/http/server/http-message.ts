@@ -8,9 +8,9 @@ export interface HttpRequest {
   readonly target: string
   /** The value of a header, its name given in lower case; several values joined by `, `. */
   header(name: string): string | undefined
-  /** Reads the body as text, once. Rejects with `HttpBodyError` beyond `maxBytes` or when it takes longer than `timeoutMs`. */
+  /** Reads the body as text, once. Rejects with `HttpBodyError` beyond `maxBytes`, when it takes longer than `timeoutMs`, or when it is not UTF-8. */
   readBody(limits: { readonly maxBytes: number; readonly timeoutMs: number }): Promise<string>
-  /** Calls `listener` when the connection is lost before the answer is complete. Returns the way to stop listening. */
+  /** Calls `listener` when the connection is lost before the answer is complete, also when it is lost already. Returns the way to stop listening. */
   onDisconnect(listener: () => void): () => void
   /** The connection came in on a loopback address; undefined where that is not known. */
   readonly isLoopback?: boolean | undefined
@@ -22,7 +22,10 @@ export interface HttpRequest {
 export interface StreamSink {
   /** Writes text. False: the other side does not keep up; `onDrain` tells when it does. */
   write(text: string): boolean
+  /** Ends the answer once everything is written. */
   end(): void
+  /** Breaks the answer off at once, so that the other side sees that something is missing. */
+  cut(): void
   /** Called once the sink takes more after a `write` that returned false. */
   onDrain(listener: () => void): void
   /** Called once when the connection is lost or the stream has ended. */
@@ -41,10 +44,10 @@ export interface HttpResponse {
 /** Why a request's body could not be read. */
 export class HttpBodyError extends Error {
   override readonly name = 'HttpBodyError'
-  readonly reason: 'too_large' | 'too_slow' | 'lost'
+  readonly reason: 'too_large' | 'too_slow' | 'lost' | 'not_utf8'
 
   constructor(reason: HttpBodyError['reason'], options?: ErrorOptions) {
-    super(`the request's body is ${reason.replace('_', ' ')}`, options)
+    super(`the request's body is ${reason === 'not_utf8' ? 'not UTF-8' : reason.replace('_', ' ')}`, options)
     this.reason = reason
   }
 }

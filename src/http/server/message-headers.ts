@@ -36,8 +36,7 @@ export function findHeaderMismatch(server: Server, http: HttpRequest, request: J
     : server.internals.nameParameterOf(method)
   if (parameter !== undefined && typeof params[parameter] === 'string') {
     const header = http.header(NAME_HEADER)
-    const name = header === undefined ? undefined : decodeHeaderValue(header)
-    if (name !== params[parameter]) return mismatch(NAME_HEADER, header, params[parameter])
+    if (readValue(header) !== params[parameter]) return mismatch(NAME_HEADER, header, params[parameter])
   }
   return method === 'tools/call' ? findArgumentMismatch(server, http, params) : undefined
 }
@@ -54,24 +53,33 @@ function findArgumentMismatch(
       params['arguments'],
     )
     const given = http.header(header)
-    const isAbsent = value === undefined || value === null
-    if (isAbsent && given === undefined) continue
-    const decoded = given === undefined ? undefined : decodeHeaderValue(given)
-    if (decoded === undefined || isAbsent || !isSame(value, decoded))
-      return mismatch(header, given, isAbsent ? undefined : value)
+    // What no header can say, because it is of another type than announced, is for the schema to judge.
+    if (given === undefined && !isSayable(value)) continue
+    const decoded = readValue(given)
+    if (decoded === undefined || !isSame(value, decoded))
+      return mismatch(header, given, value === null ? undefined : value)
   }
   return undefined
 }
 
-/** Whether a header says an argument. What no header can say, because it is of another type than announced, is for the schema to judge. */
+/** What a header says; undefined when it is missing, or holds what a header must not. */
+function readValue(header: string | undefined): string | undefined {
+  return header === undefined || !/^[\t\x20-\x7e]*$/.test(header) ? undefined : decodeHeaderValue(header)
+}
+
+function isSayable(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'boolean' || typeof value === 'number'
+}
+
+/** Numbers are compared as such, but only in decimal: others read the header too, and may not know another notation. */
 function isSame(value: unknown, header: string): boolean {
   if (typeof value === 'string') return value === header
   if (typeof value === 'boolean') return String(value) === header
-  return typeof value === 'number' && header.trim() !== '' && Number(header) === value
+  return typeof value === 'number' && /^-?\d+(?:\.\d+)?$/.test(header) && Number(header) === value
 }
 
 function mismatch(header: string, received: string | undefined, expected: unknown): RpcError {
-  const wanted = expected === undefined ? 'absent' : JSON.stringify(expected).slice(0, 200)
+  const wanted = expected === undefined ? 'nothing' : JSON.stringify(expected).slice(0, 200)
   const got = received === undefined ? 'missing' : JSON.stringify(received.slice(0, 200))
   return new RpcError(HEADER_MISMATCH, `Header mismatch: ${header} is ${got}, and the body says ${wanted}`)
 }

@@ -1,24 +1,20 @@
+import { createEventHistory, type EventHistory, type StreamEvent } from './event-history.ts'
 import type { StreamSink } from './http-message.ts'
 
 /** Characters that may wait for a client that does not keep up; then what matters least is dropped, and at last the stream is cut. */
 export const MAX_WAITING_LENGTH: number = 4 * 1024 * 1024
-/** Characters that a stream keeps so that it can be taken up again. */
-const MAX_KEPT_LENGTH = 1024 * 1024
-/** Events that it keeps. */
-const MAX_KEPT_EVENTS = 256
+/** Characters that are written at once when a connection takes more. */
+const PORTION_LENGTH = 64 * 1024
 
 export interface OutgoingStreamOptions {
   /** Given for a stream that can be taken up again: its events carry ids that begin with this. */
   readonly id?: string | undefined
+  /** A connection is about to come; until then more is kept. */
+  readonly isAwaited?: boolean
   /** Milliseconds between two comments that keep the connection open. */
   readonly keepAliveMs: number
   /** Called when the client is gone, or was cut off. */
   readonly onGone: () => void
-}
-
-interface KeptEvent {
-  readonly number: number
-  readonly text: string
 }
 
 /**
@@ -30,22 +26,26 @@ interface KeptEvent {
 export class OutgoingStream {
   readonly id: string | undefined
   readonly #options: OutgoingStreamOptions
+  readonly #history: EventHistory | undefined
   #sink: StreamSink | undefined
   #keepAlive: ReturnType<typeof setInterval> | undefined
+  #isAwaited: boolean
   #isBlocked = false
   #isEnded = false
   #isLettingGo = false
+  /** The number of the newest event, and of the newest that a connection has taken. */
   #number = 0
+  #written = 0
   /** What the connection has not taken yet. */
-  #waiting: string[] = []
+  #waiting: StreamEvent[] = []
   #waitingLength = 0
-  readonly #kept: KeptEvent[] = []
-  #keptLength = 0
-  #drained: (() => void)[] = []
+  #drained: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined
 
   constructor(options: OutgoingStreamOptions) {
     this.#options = options
     this.id = options.id
+    this.#isAwaited = options.id === undefined || options.isAwaited === true
+    this.#history = options.id === undefined ? undefined : createEventHistory()
   }
 
   get isEnded(): boolean {
@@ -56,56 +56,61 @@ export class OutgoingStream {
     return this.#sink !== undefined
   }
 
+  /** Characters that are kept for whoever takes the stream up again. */
+  get keptLength(): number {
+    return this.#history?.length ?? 0
+  }
+
   /** Sends an event without data, so that the client knows an id to come back with, and how long to wait before. */
   prime(retryAfterMs?: number): void {
-    this.#emit(retryAfterMs === undefined ? 'data: \n\n' : `retry: ${retryAfterMs}\ndata: \n\n`)
+    this.#emit(retryAfterMs === undefined ? 'data: \n\n' : `retry: ${retryAfterMs}\ndata: \n\n`, false)
   }
 
   /** Sends one message. `mayDrop`: it is left out where the client does not keep up. */
   send(json: string, mayDrop = false): void {
     if (mayDrop && this.#waitingLength > MAX_WAITING_LENGTH / 4) return
-    this.#emit(`event: message\ndata: ${json}\n\n`)
+    this.#emit(`event: message\ndata: ${json}\n\n`, mayDrop)
   }
 
-  #emit(event: string): void {
+  #emit(data: string, mayDrop: boolean): void {
     if (this.#isEnded) return
     this.#number += 1
-    const text = this.id === undefined ? event : `id: ${this.id}_${this.#number}\n${event}`
-    if (this.id !== undefined) this.#keep(text)
-    if (this.#sink) this.#write(text)
-    else if (this.id === undefined) this.#wait(text)
+    const text = this.id === undefined ? data : `id: ${this.id}_${this.#number}\n${data}`
+    const event = { number: this.#number, text, mayDrop }
+    if (this.#history) {
+      this.#history.add(event)
+      if (this.#isAwaited) this.#history.trim(Number.POSITIVE_INFINITY, MAX_WAITING_LENGTH)
+      else this.#history.trim()
+    }
+    if (this.#sink) this.#write(event)
+    // Whoever comes for a stream that is kept gets it from there, and for another nobody comes twice.
+    else if (!this.#history && this.#isAwaited) this.#wait(event)
   }
 
-  #keep(text: string): void {
-    this.#kept.push({ number: this.#number, text })
-    this.#keptLength += text.length
-    while (this.#kept.length > 1 && (this.#kept.length > MAX_KEPT_EVENTS || this.#keptLength > MAX_KEPT_LENGTH))
-      this.#keptLength -= this.#kept.shift()?.text.length ?? 0
+  #write(event: StreamEvent): void {
+    if (this.#isBlocked) return this.#wait(event)
+    this.#written = event.number
+    if (this.#sink?.write(event.text) === false) this.#isBlocked = true
   }
 
-  #wait(text: string): void {
-    this.#waiting.push(text)
-    this.#waitingLength += text.length
+  #wait(event: StreamEvent): void {
+    this.#waiting.push(event)
+    this.#waitingLength += event.text.length
     if (this.#waitingLength > MAX_WAITING_LENGTH) this.#cut()
-  }
-
-  #write(text: string): void {
-    if (this.#isBlocked) this.#wait(text)
-    else if (this.#sink?.write(text) === false) this.#isBlocked = true
   }
 
   /** The client does not keep up at all: it may come back. */
   #cut(): void {
     const sink = this.#sink
     this.#detach()
-    sink?.end()
+    sink?.cut()
     this.#options.onGone()
   }
 
   /**
-   * Connects a client; one that was connected is let go. `after`: the number of the last event that it has, else it gets everything that is kept.
+   * Connects a client; one that was connected is let go. `after`: the number of the last event that it has, else it gets what no connection has taken.
    */
-  attach(sink: StreamSink, after?: number): void {
+  attach(sink: StreamSink, after: number = this.#written): void {
     const former = this.#sink
     this.#detach()
     former?.end()
@@ -118,33 +123,36 @@ export class OutgoingStream {
       this.#detach()
       if (!this.#isEnded) this.#options.onGone()
     })
-    if (this.id === undefined) this.#flush()
-    else for (const { number, text } of this.#kept) if (number > (after ?? 0)) this.#write(text)
-    if (this.#isEnded) {
-      this.#finish()
-      return
-    }
-    if (this.#isLettingGo) {
-      this.#isLettingGo = false
-      this.disconnect()
-      return
-    }
+    if (this.#history) {
+      for (const event of this.#history.after(after)) if (this.#sink === sink) this.#write(event)
+      this.#history.trim()
+    } else this.#flush()
+    this.#isAwaited = false
+    if (this.#sink !== sink) return
+    if (this.#isEnded) return this.#finish()
+    if (this.#isLettingGo) return this.disconnect()
     // A comment also makes a lost connection known.
     this.#keepAlive = setInterval(() => {
-      if (!this.#isBlocked) this.#write(':\n\n')
+      if (!this.#isBlocked && sink.write(':\n\n') === false) this.#isBlocked = true
     }, this.#options.keepAliveMs)
     unref(this.#keepAlive)
   }
 
   #flush(): void {
     this.#isBlocked = false
-    while (this.#waiting.length > 0 && !this.#isBlocked) {
-      const text = this.#waiting.shift() ?? ''
-      this.#waitingLength -= text.length
-      this.#write(text)
+    let taken = 0
+    while (taken < this.#waiting.length && !this.#isBlocked) {
+      let portion = ''
+      for (; taken < this.#waiting.length && portion.length < PORTION_LENGTH; taken += 1) {
+        portion += this.#waiting[taken]?.text
+        this.#written = this.#waiting[taken]?.number ?? this.#written
+      }
+      this.#waitingLength -= portion.length
+      if (this.#sink?.write(portion) === false) this.#isBlocked = true
     }
+    this.#waiting.splice(0, taken)
     if (this.#isBlocked) return
-    for (const resolve of this.#drained.splice(0)) resolve()
+    this.#releaseDrained()
     if (this.#isEnded) this.#finish()
   }
 
@@ -157,29 +165,35 @@ export class OutgoingStream {
 
   #detach(): void {
     clearInterval(this.#keepAlive)
+    const wasConnected = this.#sink !== undefined
     this.#sink = undefined
     this.#isBlocked = false
     // What is kept is given out anew to whoever comes back.
-    if (this.id !== undefined || this.#waitingLength > MAX_WAITING_LENGTH) {
+    if (this.#history || wasConnected || this.#waitingLength > MAX_WAITING_LENGTH) {
       this.#waiting = []
       this.#waitingLength = 0
     }
-    for (const resolve of this.#drained.splice(0)) resolve()
+    this.#releaseDrained()
+  }
+
+  #releaseDrained(): void {
+    this.#drained?.resolve()
+    this.#drained = undefined
   }
 
   /** Resolves once the connection takes more. */
   drained(): Promise<void> {
     if (!this.#isBlocked) return Promise.resolve()
-    return new Promise(resolve => this.#drained.push(resolve))
+    // One promise for all who wait: a handler that does not wait may ask any number of times.
+    this.#drained ??= createRelease()
+    return this.#drained.promise
   }
 
   /** Lets the connection go, or the first one once it is there and has what was sent; the stream goes on. */
   disconnect(): void {
-    if (!this.#sink) {
-      this.#isLettingGo = true
-      return
-    }
     const sink = this.#sink
+    this.#isLettingGo = !sink && !this.#isEnded
+    if (!sink) return
     this.#detach()
     sink.end()
   }
@@ -190,6 +204,14 @@ export class OutgoingStream {
     this.#isEnded = true
     if (!this.#isBlocked) this.#finish()
   }
+}
+
+function createRelease(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => undefined
+  const promise = new Promise<void>(done => {
+    resolve = done
+  })
+  return { promise, resolve }
 }
 
 /** The stream and event that a `Last-Event-ID` names. */

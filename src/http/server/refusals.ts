@@ -1,4 +1,4 @@
-import { INTERNAL_ERROR, INVALID_REQUEST, RpcError } from '../../jsonrpc/errors.ts'
+import { INVALID_REQUEST, type RpcError } from '../../jsonrpc/errors.ts'
 import type { ClassifiedMessage, JsonRpcErrorResponse, JsonRpcRequest, RequestId } from '../../jsonrpc/message.ts'
 import { isProtocolRevision, REVISION_FEATURES } from '../../protocol/revisions.ts'
 import { toErrorResponse } from '../../server/incoming.ts'
@@ -14,7 +14,7 @@ export type ErrorId = { readonly id: RequestId | null } | Record<string, never>
 export function refuse(
   status: number,
   error: { readonly code: number; readonly message: string; readonly data?: unknown },
-  options: { readonly id?: ErrorId; readonly headers?: Readonly<Record<string, string>> } = {},
+  options: { readonly id?: ErrorId | undefined; readonly headers?: Readonly<Record<string, string>> } = {},
 ): HttpResponse {
   const { code, message, data } = error
   const body: JsonRpcErrorResponse = {
@@ -32,11 +32,6 @@ export function refuse(
 /** An HTTP error about the request as such. */
 export function refuseRequest(status: number, why: string, headers?: Readonly<Record<string, string>>): HttpResponse {
   return refuse(status, { code: INVALID_REQUEST, message: why }, headers ? { headers } : {})
-}
-
-/** What a call that takes too long is answered with. */
-export function tooLong(limitMs: number): RpcError {
-  return new RpcError(INTERNAL_ERROR, `The request took longer than ${limitMs} ms and was given up`)
 }
 
 /** The id of an error about a message whose id could not be read. */

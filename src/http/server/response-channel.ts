@@ -1,4 +1,5 @@
 import type { JsonRpcMessage } from '../../jsonrpc/message.ts'
+import { toErrorResponse } from '../../server/incoming.ts'
 import type { CallAnswer } from '../../server/running-call.ts'
 import type { HttpResponse } from './http-message.ts'
 import { OutgoingStream } from './outgoing-stream.ts'
@@ -9,7 +10,6 @@ export interface ResponseChannelOptions {
   /** They come as an array when there is no stream (2025-03-26). */
   readonly isBatch: boolean
   readonly acceptsStream: boolean
-  readonly headers: Readonly<Record<string, string>>
   readonly keepAliveMs: number
   /** Given where the stream can be taken up again. */
   readonly streamId?: string | undefined
@@ -19,6 +19,8 @@ export interface ResponseChannelOptions {
   readonly onStream?: (stream: OutgoingStream) => void
   /** The client is gone before the end. */
   readonly onGone: () => void
+  /** Hears of what cannot be written as JSON. */
+  readonly report: (error: unknown) => void
 }
 
 /** Where everything that belongs to one POST goes. */
@@ -42,8 +44,8 @@ const DROPPABLE: readonly string[] = ['notifications/progress', 'notifications/m
  * interval becomes a stream as well, so that nothing on the way takes the connection for dead.
  */
 export function createResponseChannel(options: ResponseChannelOptions): ResponseChannel {
-  const { expected, isBatch, acceptsStream, headers, keepAliveMs, streamId, primes, onStream, onGone } = options
-  const answers: CallAnswer[] = []
+  const { expected, isBatch, acceptsStream, keepAliveMs, streamId, primes, onStream, onGone, report } = options
+  const answers: string[] = []
   let outstanding = expected
   let stream: OutgoingStream | undefined
   let settle: ((response: HttpResponse) => void) | undefined
@@ -54,58 +56,69 @@ export function createResponseChannel(options: ResponseChannelOptions): Response
   const begin = (retryAfterMs?: number): OutgoingStream => {
     if (stream) return stream
     clearTimeout(timer)
-    stream = new OutgoingStream({ id: streamId, keepAliveMs, onGone })
-    const begun = stream
+    const begun = new OutgoingStream({ id: streamId, isAwaited: true, keepAliveMs, onGone })
+    stream = begun
     onStream?.(begun)
     if (streamId !== undefined && primes) begun.prime(retryAfterMs)
-    for (const answer of answers.splice(0)) begun.send(JSON.stringify(answer))
-    settle?.({ status: 200, headers: { ...headers, ...STREAM_HEADERS }, body: sink => begun.attach(sink) })
+    for (const answer of answers.splice(0)) begun.send(answer)
+    settle?.({ status: 200, headers: STREAM_HEADERS, body: sink => begun.attach(sink) })
     return begun
   }
   const timer = acceptsStream ? setTimeout(begin, keepAliveMs) : undefined
 
+  /** Handlers may return, and tell, what is no JSON: whoever waits for the answer is told so. */
+  const encode = (message: JsonRpcMessage): string | undefined => {
+    try {
+      return JSON.stringify(message)
+    } catch (error) {
+      report(error)
+      return undefined
+    }
+  }
+
   return {
     response,
     send: message => {
-      if (acceptsStream)
-        begin().send(JSON.stringify(message), 'method' in message && DROPPABLE.includes(message.method))
+      // After the last answer nobody listens; a stream that began now would never end.
+      if (!acceptsStream || outstanding === 0) return
+      const json = encode(message)
+      if (json !== undefined) begin().send(json, 'method' in message && DROPPABLE.includes(message.method))
     },
     answer: answer => {
+      if (outstanding === 0) return
       outstanding -= 1
+      const json = answer && (encode(answer) ?? JSON.stringify(toErrorResponse(answer.id ?? '', undefined)))
       if (stream) {
-        if (answer) stream.send(JSON.stringify(answer))
+        if (json !== undefined) stream.send(json)
         if (outstanding === 0) stream.end()
         return
       }
-      if (answer) answers.push(answer)
+      if (json !== undefined) answers.push(json)
       if (outstanding > 0) return
       clearTimeout(timer)
-      settle?.(toJson(answers, isBatch, headers))
+      settle?.(toJson(answers, isBatch))
     },
     drained: () => stream?.drained() ?? Promise.resolve(),
     closeStream: retryAfterMs => {
-      if (!acceptsStream || streamId === undefined || !primes) return
+      if (!acceptsStream || streamId === undefined || !primes || outstanding === 0) return
       if (stream) stream.prime(retryAfterMs)
       begin(retryAfterMs).disconnect()
     },
   }
 }
 
-const STREAM_HEADERS = {
+/** Headers of every stream. */
+export const STREAM_HEADERS: Readonly<Record<string, string>> = {
   'content-type': 'text/event-stream',
   'cache-control': 'no-cache, no-transform',
   // nginx would keep events back.
   'x-accel-buffering': 'no',
 }
 
-function toJson(
-  answers: readonly CallAnswer[],
-  isBatch: boolean,
-  headers: Readonly<Record<string, string>>,
-): HttpResponse {
+function toJson(answers: readonly string[], isBatch: boolean): HttpResponse {
   const [first] = answers
   // Every request was cancelled: there is nothing to say.
-  if (!first) return { status: 202, headers }
-  const body = JSON.stringify(isBatch ? answers : first)
-  return { status: 200, headers: { ...headers, 'content-type': 'application/json' }, body }
+  if (first === undefined) return { status: 202, headers: {} }
+  const body = isBatch ? `[${answers.join(',')}]` : first
+  return { status: 200, headers: { 'content-type': 'application/json' }, body }
 }

@@ -1,7 +1,6 @@
+import type { Changes } from '../../server/changes.ts'
 import type { HandshakeSession } from '../../server/handshake-session.ts'
-import type { Server } from '../../server/server.ts'
 import { OutgoingStream, unref } from './outgoing-stream.ts'
-import { tooLong } from './refusals.ts'
 
 /** How sessions are kept. */
 export interface SessionOptions {
@@ -12,13 +11,22 @@ export interface SessionOptions {
 }
 
 /** Streams of one session that are kept so that they can be taken up again. */
-const MAX_STREAMS = 32
+export const MAX_STREAMS = 32
+/** Characters that the ended ones among them may hold; beyond, the oldest is forgotten. */
+export const MAX_ENDED_LENGTH: number = 2 * 1024 * 1024
+/** Milliseconds after the last use of a session in which a client that lost its connection may come back for an answer. */
+const KEPT_FOR_MS = 5 * 60_000
+/** Milliseconds between two looks at what lies idle. */
+const SWEEP_MS = 30_000
 
 /** One client's session over HTTP. */
 export interface HttpSession {
   readonly id: string
-  /** Whose it is; empty where nobody has to say who they are. */
-  readonly principal: string
+  /**
+   * Whether it is of use to a principal; empty for somebody who did not say who they are. What was begun so goes on as the session of whoever first
+   * logs in, and whoever listened until then hears no more.
+   */
+  isFor(principal: string): boolean
   readonly conversation: HandshakeSession
   /** What the server sends unasked. */
   readonly unasked: OutgoingStream
@@ -26,7 +34,7 @@ export interface HttpSession {
   nextStreamId(): string
   /** Keeps a stream so that it can be taken up again. */
   keep(stream: OutgoingStream): void
-  /** A stream by its id. */
+  /** A stream of a POST by its id. */
   find(streamId: string): OutgoingStream | undefined
   /** It is in use: it does not count as idle for a while. */
   touch(): void
@@ -37,9 +45,10 @@ export interface SessionRegistry {
   /** Undefined when there is no room. */
   open(conversation: HandshakeSession, principal: string): HttpSession | undefined
   find(id: string): HttpSession | undefined
+  /** Ends a session. Calls under way end with it; an `RpcError` is what they are answered with. */
   end(session: HttpSession, reason: unknown): void
   endAll(reason: unknown): void
-  /** Ends what lay idle for too long, and what runs for too long. */
+  /** Ends what lay idle for too long. */
   sweep(): void
   readonly size: number
 }
@@ -53,45 +62,45 @@ interface Entry {
 
 /** Keeps sessions, within limits. A session is of use only to the principal that opened it. */
 export function createSessionRegistry(
-  server: Server,
-  options: SessionOptions & {
-    readonly keepAliveMs: number
-    readonly requestTimeoutMs: number
-    readonly now: () => number
-  },
+  changes: Changes,
+  options: SessionOptions & { readonly keepAliveMs: number; readonly now: () => number },
 ): SessionRegistry {
-  const { idleMs = 30 * 60_000, maximum = 10_000, keepAliveMs, requestTimeoutMs, now } = options
+  const { idleMs = 30 * 60_000, maximum = 10_000, keepAliveMs, now } = options
+  /** In the order of their last use. */
   const entries = new Map<string, Entry>()
   let timer: ReturnType<typeof setInterval> | undefined
 
-  const isIdle = ({ session, streams }: Entry): boolean =>
-    session.conversation.running === 0 &&
-    !session.unasked.isConnected &&
-    ![...streams.values()].some(stream => stream.isConnected)
-
+  const touch = (entry: Entry): void => {
+    entry.usedAt = now()
+    if (entries.delete(entry.session.id)) entries.set(entry.session.id, entry)
+  }
   const end = (entry: Entry, reason: unknown): void => {
     if (!entries.delete(entry.session.id)) return
     entry.stop()
+    // The streams of calls end with their answers.
     entry.session.conversation.close(reason)
     entry.session.unasked.end()
-    for (const stream of entry.streams.values()) stream.end()
     if (entries.size > 0) return
     clearInterval(timer)
     timer = undefined
   }
   const sweep = (): void => {
     const at = now()
-    for (const entry of entries.values()) {
-      entry.session.conversation.abortOlderThan(at - requestTimeoutMs, tooLong(requestTimeoutMs))
-      if (!isIdle(entry)) entry.usedAt = at
+    // A copy, for `touch` puts entries at the end.
+    for (const entry of [...entries.values()]) {
+      if (!isIdle(entry)) touch(entry)
       else if (at - entry.usedAt >= idleMs) end(entry, new Error('The session lay idle'))
+      else if (at - entry.usedAt >= KEPT_FOR_MS) entry.streams.clear()
     }
   }
   const makeRoom = (): boolean => {
     if (entries.size < maximum) return true
-    const idle = [...entries.values()].filter(isIdle).sort((a, b) => a.usedAt - b.usedAt)[0]
-    if (idle) end(idle, new Error('The session made room for another'))
-    return idle !== undefined
+    for (const entry of entries.values()) {
+      if (!isIdle(entry)) continue
+      end(entry, new Error('The session made room for another'))
+      return true
+    }
+    return false
   }
 
   return {
@@ -103,34 +112,36 @@ export function createSessionRegistry(
       const id = crypto.randomUUID()
       const streams = new Map<string, OutgoingStream>()
       const unasked = new OutgoingStream({ id: 'unasked', keepAliveMs, onGone: () => undefined })
+      let owner = principal
       let lastStream = 0
       const session: HttpSession = {
         id,
-        principal,
+        isFor: asking => {
+          if (owner === '' && asking !== '') {
+            owner = asking
+            if (unasked.isConnected) unasked.disconnect()
+          }
+          return owner === asking
+        },
         conversation,
         unasked,
         nextStreamId: () => `post${++lastStream}`,
         keep: stream => {
           if (stream.id === undefined) return
           streams.set(stream.id, stream)
-          for (const [oldest, { isEnded }] of streams) {
-            if (streams.size <= MAX_STREAMS) break
-            if (isEnded) streams.delete(oldest)
-          }
+          forgetEnded(streams)
         },
-        find: streamId => (streamId === unasked.id ? unasked : streams.get(streamId)),
-        touch: () => {
-          entry.usedAt = now()
-        },
+        find: streamId => streams.get(streamId),
+        touch: () => touch(entry),
       }
-      const stop = server.internals.changes.subscribe(change => {
+      const stop = changes.subscribe(change => {
         const told = conversation.tellOf(change)
         if (told) unasked.send(JSON.stringify({ jsonrpc: '2.0', ...told }))
       })
       const entry: Entry = { session, streams, stop, usedAt: now() }
       entries.set(id, entry)
       if (!timer) {
-        timer = setInterval(sweep, Math.min(idleMs, 30_000))
+        timer = setInterval(sweep, Math.min(idleMs, SWEEP_MS))
         unref(timer)
       }
       return session
@@ -144,5 +155,25 @@ export function createSessionRegistry(
       for (const entry of entries.values()) end(entry, reason)
     },
     sweep,
+  }
+}
+
+function isIdle({ session, streams }: Entry): boolean {
+  return (
+    session.conversation.running === 0 &&
+    !session.unasked.isConnected &&
+    ![...streams.values()].some(stream => stream.isConnected)
+  )
+}
+
+/** Forgets the oldest streams that have ended, when there are too many or they hold too much. Those that have not are bounded by the calls of a session. */
+function forgetEnded(streams: Map<string, OutgoingStream>): void {
+  let length = 0
+  for (const stream of streams.values()) if (stream.isEnded) length += stream.keptLength
+  for (const [id, stream] of streams) {
+    if (streams.size <= MAX_STREAMS && length <= MAX_ENDED_LENGTH) return
+    if (!stream.isEnded) continue
+    streams.delete(id)
+    length -= stream.keptLength
   }
 }

@@ -9,45 +9,21 @@ import { type CallAnswer, type CallCarrier, RunningCall } from '../../server/run
 import type { EndpointSurroundings } from './endpoint-surroundings.ts'
 import type { HttpRequest, HttpResponse } from './http-message.ts'
 import { findHeaderMismatch, findVersionMismatch } from './message-headers.ts'
-import { unref } from './outgoing-stream.ts'
-import { refuseCall, refuseInvalid, refuseRequest, tooLong } from './refusals.ts'
+import { refuseCall, refuseInvalid, refuseRequest } from './refusals.ts'
 import { createResponseChannel } from './response-channel.ts'
 
 /** The stateless family over HTTP: every POST stands for itself. */
-export interface StatelessEndpoint {
-  answer(request: HttpRequest, auth: AuthInfo | undefined, received: ClassifiedMessage): Promise<HttpResponse>
-  /** Waits until nothing is under way, then ends what still is. */
-  drain(timeoutMs: number): Promise<void>
-}
+export type StatelessEndpoint = (
+  request: HttpRequest,
+  auth: AuthInfo | undefined,
+  received: ClassifiedMessage,
+) => Promise<HttpResponse>
 
-/** Milliseconds between two looks at what takes too long. */
-const SWEEP_MS = 1000
+const SUBSCRIBE = 'subscriptions/listen'
 
 /** Answers requests of revision 2026-07-28. */
 export function createStatelessEndpoint(surroundings: EndpointSurroundings): StatelessEndpoint {
-  const { server, keepAliveMs, requestTimeoutMs, now, authorize, holds } = surroundings
-  const running = new Set<RunningCall>()
-  let sweeper: ReturnType<typeof setInterval> | undefined
-  let onIdle: (() => void) | undefined
-
-  const sweep = (): void => {
-    const oldest = now() - requestTimeoutMs
-    for (const call of running)
-      if (call.startedAt < oldest && call.method !== 'subscriptions/listen') call.abort(tooLong(requestTimeoutMs))
-  }
-  const begin = (call: RunningCall): void => {
-    running.add(call)
-    if (sweeper) return
-    sweeper = setInterval(sweep, Math.min(SWEEP_MS, requestTimeoutMs))
-    unref(sweeper)
-  }
-  const finish = (call: RunningCall): void => {
-    running.delete(call)
-    if (running.size > 0) return
-    clearInterval(sweeper)
-    sweeper = undefined
-    onIdle?.()
-  }
+  const { server, keepAliveMs, now, underWay, admit, holds } = surroundings
 
   const run = async (
     http: HttpRequest,
@@ -59,10 +35,10 @@ export function createStatelessEndpoint(surroundings: EndpointSurroundings): Sta
       expected: 1,
       isBatch: false,
       acceptsStream: acceptsStream(http),
-      headers: {},
       keepAliveMs,
       primes: false,
       onGone: () => call.abort(undefined),
+      report: error => server.internals.report(error, { request }),
     })
     const carrier: CallCarrier = {
       auth,
@@ -71,12 +47,17 @@ export function createStatelessEndpoint(surroundings: EndpointSurroundings): Sta
       holds: holds(auth),
     }
     const call = new RunningCall(request, client, carrier, now())
-    const onDisconnect = http.onDisconnect(() => call.abort(undefined))
-    begin(call)
+    const finish = underWay.begin({
+      startedAt: call.startedAt,
+      isSubscription: request.method === SUBSCRIBE,
+      abort: reason => call.abort(reason),
+    })
+    // In this family a lost connection is how a client cancels.
+    const stopListening = http.onDisconnect(() => call.abort(undefined))
     const answered = call.run(server).then(answer => {
-      onDisconnect()
-      finish(call)
+      stopListening()
       channel.answer(answer)
+      finish()
       return answer
     })
     const response = await channel.response
@@ -84,37 +65,25 @@ export function createStatelessEndpoint(surroundings: EndpointSurroundings): Sta
     return typeof response.body === 'function' ? response : withStatus(response, await answered)
   }
 
-  return {
-    answer: async (http, auth, received) => {
-      if (received.kind === 'invalid' || received.kind === 'invalidResponse')
-        return refuseInvalid(received, http.header(PROTOCOL_VERSION_HEADER))
-      if (received.kind === 'notification') return { status: 202, headers: {} }
-      if (received.kind !== 'request') return refuseRequest(400, 'Clients of this revision send no responses')
-      const request = received.message
-      try {
-        const wrongVersion = findVersionMismatch(http, request)
-        if (wrongVersion) return refuseCall(400, request, wrongVersion)
-        const client = readStatelessClient(request)
-        const wrong = findHeaderMismatch(server, http, request)
-        if (wrong) return refuseCall(400, request, wrong)
-        const refused = await authorize([request], auth)
-        return refused ?? (await run(http, auth, request, client))
-      } catch (error) {
-        if (error instanceof RpcError) return refuseCall(400, request, error)
-        throw error
-      }
-    },
-    drain: async timeoutMs => {
-      if (running.size === 0) return
-      await new Promise<void>(resolve => {
-        const timer = setTimeout(resolve, timeoutMs)
-        onIdle = () => {
-          clearTimeout(timer)
-          resolve()
-        }
-      })
-      for (const call of running) call.abort(new RpcError(-32603, 'The server is closing'))
-    },
+  return async (http, auth, received) => {
+    if (received.kind === 'invalid' || received.kind === 'invalidResponse')
+      return refuseInvalid(received, http.header(PROTOCOL_VERSION_HEADER))
+    if (received.kind === 'notification') return { status: 202, headers: {} }
+    if (received.kind !== 'request') return refuseRequest(400, 'Clients of this revision send no responses')
+    const request = received.message
+    try {
+      const wrongVersion = findVersionMismatch(http, request)
+      if (wrongVersion) return refuseCall(400, request, wrongVersion)
+      const client = readStatelessClient(request)
+      const wrong = findHeaderMismatch(server, http, request)
+      if (wrong) return refuseCall(400, request, wrong)
+      if (request.method === SUBSCRIBE && !acceptsStream(http))
+        return refuseRequest(406, `Not acceptable: ${SUBSCRIBE} is answered with text/event-stream`)
+      return (await admit([request], auth)) ?? (await run(http, auth, request, client))
+    } catch (error) {
+      if (error instanceof RpcError) return refuseCall(400, request, error)
+      throw error
+    }
   }
 }
 

@@ -1,0 +1,82 @@
+import { INTERNAL_ERROR, RpcError } from '../../jsonrpc/errors.ts'
+import { unref } from './outgoing-stream.ts'
+
+/** Calls that one endpoint runs at once; subscriptions have a limit of their own. */
+export const MAX_UNDER_WAY = 10_000
+/** Milliseconds between two looks at what takes too long. */
+const SWEEP_MS = 1000
+
+/** A call, as far as its end matters. */
+export interface CallUnderWay {
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
+  /** A subscription: it lasts as long as the client wants. */
+  readonly isSubscription: boolean
+  /** Ends it; an `RpcError` is what it is answered with. */
+  abort(reason: unknown): void
+}
+
+/** Everything that an endpoint runs. */
+export interface CallsUnderWay {
+  /** There is room for no more. */
+  readonly isFull: boolean
+  readonly size: number
+  /** Notes a call. Returns the way to tell that it was answered. */
+  begin(call: CallUnderWay): () => void
+  /** Waits until everything was answered, but at most so many milliseconds; then ends the rest. */
+  drain(timeoutMs: number): Promise<void>
+}
+
+/** Keeps count of calls, and ends those that run for longer than `limitMs`, whatever their handlers do. */
+export function createCallsUnderWay(limitMs: number, now: () => number): CallsUnderWay {
+  const calls = new Set<CallUnderWay>()
+  let subscriptions = 0
+  let sweeper: ReturnType<typeof setInterval> | undefined
+  let onIdle: (() => void) | undefined
+
+  const sweep = (): void => {
+    const oldest = now() - limitMs
+    for (const call of calls) if (call.startedAt < oldest && !call.isSubscription) call.abort(tooLong(limitMs))
+  }
+
+  return {
+    get isFull() {
+      return calls.size - subscriptions >= MAX_UNDER_WAY
+    },
+    get size() {
+      return calls.size
+    },
+    begin: call => {
+      calls.add(call)
+      if (call.isSubscription) subscriptions += 1
+      if (!sweeper) {
+        sweeper = setInterval(sweep, Math.min(SWEEP_MS, limitMs))
+        unref(sweeper)
+      }
+      return () => {
+        if (!calls.delete(call)) return
+        if (call.isSubscription) subscriptions -= 1
+        if (calls.size > 0) return
+        clearInterval(sweeper)
+        sweeper = undefined
+        onIdle?.()
+      }
+    },
+    drain: async timeoutMs => {
+      if (calls.size === 0) return
+      await new Promise<void>(resolve => {
+        const timer = setTimeout(resolve, timeoutMs)
+        onIdle = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+      })
+      for (const call of calls) call.abort(new RpcError(INTERNAL_ERROR, 'The server is closing'))
+    },
+  }
+}
+
+/** What a call that takes too long is answered with. */
+function tooLong(limitMs: number): RpcError {
+  return new RpcError(INTERNAL_ERROR, `The request took longer than ${limitMs} ms and was given up`)
+}
