@@ -1,10 +1,13 @@
 import { TransportError } from '../jsonrpc/errors.ts'
 import type { ReadResourceResult, Resource } from '../protocol/resources.ts'
 import { readShape, type Shape } from '../protocol/shape.ts'
+import { readFrontmatter, sameFrontmatter } from '../protocol/skill-frontmatter.ts'
 import {
   listDirectoryResult,
   listSkillsResult,
   getSkillResult,
+  MAX_SKILL_BYTES,
+  MAX_SKILL_FILES,
   skill as skillShape,
   type Skill,
   type SkillResource,
@@ -12,7 +15,6 @@ import {
 import type { Client } from './client.ts'
 import { paginate } from './pagination.ts'
 import type { ListOptions, RequestOptions } from './request-options.ts'
-import { readFrontmatter, sameFrontmatter } from './skill-frontmatter.ts'
 
 /** A skill whose instructions were read and verified. */
 export interface LoadedSkill {
@@ -39,9 +41,6 @@ export interface Skills {
   directory(uri: string, options?: RequestOptions): Promise<readonly Resource[]>
 }
 
-/** Files that a skill may have, and bytes of all of them together. */
-const MAX_FILES = 512
-const MAX_BYTES = 16 * 1024 * 1024
 /** A step upwards, in whatever disguise: hosts write skills to disk. */
 const CLIMBS = /(?:^|[/\\]|%2f|%5c)(?:\.|%2e){2}(?:$|[/\\?#]|%2f|%5c)/i
 
@@ -120,7 +119,8 @@ function readSkill(value: unknown): Skill | string {
   const outside = resources.find(each => !each.uri.startsWith(root) || CLIMBS.test(each.uri))
   if (outside) return `${show(outside.uri)} lies outside of the skill`
   const bytes = resources.reduce((sum, { size }) => sum + size, 0)
-  if (resources.length > MAX_FILES || bytes > MAX_BYTES) return `${show(uri)} has too many files, or too large ones`
+  if (resources.length > MAX_SKILL_FILES || bytes > MAX_SKILL_BYTES)
+    return `${show(uri)} has too many files, or too large ones`
   return verdict.value
 }
 
@@ -135,13 +135,22 @@ function bytesOf({ contents }: ReadResourceResult, uri: string): Uint8Array {
   const [content] = contents.filter(each => each.uri === uri)
   if (content && 'text' in content) return new TextEncoder().encode(content.text)
   if (content && 'blob' in content) {
-    try {
-      return Uint8Array.from(atob(content.blob), character => character.charCodeAt(0))
-    } catch {
-      throw unverified(uri, 'is no base64')
-    }
+    return decodeBase64(content.blob, uri)
   }
   throw unverified(uri, 'was not in the answer')
+}
+
+function decodeBase64(text: string, uri: string): Uint8Array {
+  let binary: string
+  try {
+    binary = atob(text)
+  } catch {
+    throw unverified(uri, 'is no base64')
+  }
+  // Not with `Uint8Array.from`, which takes seconds for the 16 MiB that a file may have.
+  const bytes = new Uint8Array(binary.length)
+  for (let index = 0; index < bytes.length; index++) bytes[index] = binary.charCodeAt(index)
+  return bytes
 }
 
 function show(text: string): string {

@@ -5,6 +5,15 @@ import type { Shape } from './shape.ts'
 /** The extension through which servers offer skills (SEP-2640). */
 export const SKILLS_EXTENSION = 'io.modelcontextprotocol/skills'
 
+/** The file that makes a directory a skill. */
+export const SKILL_FILE_NAME = 'SKILL.md'
+/** The type of a resource that is a directory. */
+export const DIRECTORY_MIME_TYPE = 'inode/directory'
+/** Files that a skill may have, SKILL.md included. */
+export const MAX_SKILL_FILES = 512
+/** Bytes of all files of a skill together. */
+export const MAX_SKILL_BYTES: number = 16 * 1024 * 1024
+
 /** One file of a skill. */
 export interface SkillResource {
   readonly uri: string

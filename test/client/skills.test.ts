@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it, vi } from 'vitest'
 import { skillsOf, type Skill } from '../../src/client.ts'
-import { readFrontmatter, sameFrontmatter } from '../../src/client/skill-frontmatter.ts'
 import { connect } from '../../src/http/connect.ts'
+import { readFrontmatter, sameFrontmatter } from '../../src/protocol/skill-frontmatter.ts'
 import { createStatelessServer, result } from '../http/scripted-server.ts'
 
 const ROOT = 'skill://pdf/'
