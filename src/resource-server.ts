@@ -10,11 +10,15 @@ export {
   type IntrospectionVerifierOptions,
 } from './resource-server/introspection-verifier.ts'
 export { jwtVerifier, type JwtVerifierOptions } from './resource-server/jwt-verifier.ts'
+export { protect } from './resource-server/protect.ts'
+export type { ProtectOptions } from './resource-server/protect-options.ts'
+export type { ProtectionFinding, ProtectionFindingCode } from './resource-server/protection-finding.ts'
 export {
   createMemoryReplayCache,
   type MemoryReplayCacheOptions,
   type ReplayCache,
 } from './resource-server/replay-cache.ts'
+export { checkProtection, type SelfCheckOptions } from './resource-server/self-check.ts'
 export {
   TokenError,
   type TokenChallengeError,

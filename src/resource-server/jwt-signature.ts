@@ -1,6 +1,6 @@
 import { compactVerify, errors } from 'jose'
 import { refusedToken } from './access-token-rules.ts'
-import type { KeySet, SigningKeys } from './signing-keys.ts'
+import { type KeySet, rememberProven, type SigningKeys } from './signing-keys.ts'
 import { TokenError } from './token-error.ts'
 
 /** Keys that are tried for a token that names none, or one that several share. */
@@ -63,7 +63,15 @@ async function newerKeys(
   }
 }
 
-async function attempt({ token, algorithm }: SignedToken, { choose }: KeySet): Promise<Outcome> {
+async function attempt(signed: SignedToken, keys: KeySet): Promise<Outcome> {
+  const { token } = signed
+  if (keys.proven.has(token)) return 'verified'
+  const outcome = await verifyWith(signed, keys)
+  if (outcome === 'verified') rememberProven(keys, token)
+  return outcome
+}
+
+async function verifyWith({ token, algorithm }: SignedToken, { choose }: KeySet): Promise<Outcome> {
   const options = { algorithms: [algorithm] }
   try {
     await compactVerify(token, choose, options)

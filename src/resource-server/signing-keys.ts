@@ -33,6 +33,23 @@ export interface KeySet {
   readonly choose: KeyChoice
   /** When the reading began, in milliseconds since the epoch. */
   readonly readAt: number
+  /** Tokens whose signatures these very keys proved; see {@link rememberProven}. */
+  readonly proven: Set<string>
+}
+
+/** Tokens of which it is remembered that a set of keys proved them. */
+export const MAX_PROVEN = 1_000
+
+/**
+ * Remembers that these keys proved a token's signature, whole and as it came, so that the next request with it costs no mathematics. With newer keys
+ * nothing is remembered: a withdrawn key proves nothing any more. Everything else about a token is judged every time.
+ */
+export function rememberProven({ proven }: KeySet, token: string): void {
+  proven.add(token)
+  for (const oldest of proven) {
+    if (proven.size <= MAX_PROVEN) return
+    proven.delete(oldest)
+  }
 }
 
 /** The keys of one issuer, kept in memory. */
@@ -78,7 +95,7 @@ export function createSigningKeys(options: SigningKeysOptions): SigningKeys {
     const readAt = now()
     attemptedAt = readAt
     try {
-      const found = { choose: await fetchKeys(await locate(), request), readAt }
+      const found = { choose: await fetchKeys(await locate(), request), readAt, proven: new Set<string>() }
       failure = undefined
       keys = found
       return found
