@@ -2,7 +2,7 @@ import type { JsonRpcMessage } from './message.ts'
 
 /** Where a transport delivers what it receives. None of these throws. */
 export interface TransportReceiver {
-  /** One received JSON value, not yet looked at. Arrays are batches. */
+  /** One received JSON value, not yet looked at. Arrays are batches; undefined is what was no JSON, for receivers that answer it. */
   message(value: unknown): void
   /** Something went wrong that belongs to no message under way. */
   error(error: unknown): void

@@ -5,70 +5,29 @@ import type { WireObject } from '../protocol/revisions/family.ts'
 import type { ServerCall } from './call.ts'
 import { type Complete, toCompleteResult } from './completion.ts'
 import { createContext } from './context.ts'
-import { encodeTool } from './encode-result.ts'
 import { ResourceNotFoundError } from './errors.ts'
-import { paginate } from './pagination.ts'
-import { findPrompt, findResource, findTool, isShown, nameOf, type Registries } from './registries.ts'
+import { createListAnswers } from './list-answers.ts'
+import { findPrompt, findResource, findTool, nameOf, type Registries } from './registries.ts'
+import { mayHear } from './required-scopes.ts'
 import { MAX_SUBSCRIBED_RESOURCES } from './subscriptions.ts'
 
 /** Answers one method of the core protocol. */
 export type Answer = (call: ServerCall) => Promise<WireObject> | WireObject
 
-/** The methods that work on what was registered, by name. */
-export function createAnswers(registries: Registries, pageSize: number): Readonly<Record<string, Answer>> {
-  const { tools, resources, templates, prompts } = registries
-  const page = <Item>(
-    call: ServerCall,
-    member: string,
-    items: readonly Item[],
-    keyOf: (item: Item) => string,
-  ): WireObject => {
-    const { page: shown, nextCursor } = paginate(items, { cursor: call.params['cursor'], pageSize, keyOf })
-    return { [member]: shown, ...(nextCursor !== undefined && { nextCursor }) }
-  }
-
+/**
+ * The methods that work on what was registered, by name. `report` hears of what goes wrong beside an answer.
+ */
+export function createAnswers(
+  registries: Registries,
+  { pageSize, report }: { readonly pageSize: number; readonly report: (error: unknown) => void },
+): Readonly<Record<string, Answer>> {
   const toolAnswers: Readonly<Record<string, Answer>> = {
-    'tools/list': call => {
-      const { features } = call.client
-      const shown = tools.entries.filter(({ scopes }) => isShown(scopes, call.holds))
-      return page(
-        call,
-        'tools',
-        shown.map(({ listing }) => encodeTool(listing, features)),
-        ({ name }) => name,
-      )
-    },
     'tools/call': call => findTool(registries, call.params).call(call),
   }
   const promptAnswers: Readonly<Record<string, Answer>> = {
-    'prompts/list': call => {
-      const shown = prompts.entries.filter(({ scopes }) => isShown(scopes, call.holds))
-      return page(
-        call,
-        'prompts',
-        shown.map(({ listing }) => listing),
-        ({ name }) => name,
-      )
-    },
     'prompts/get': call => findPrompt(registries, call.params).get(call),
   }
   const resourceAnswers: Readonly<Record<string, Answer>> = {
-    'resources/list': async call => {
-      const fixed = resources.entries.filter(({ scopes }) => isShown(scopes, call.holds)).map(({ listing }) => listing)
-      const families = templates.entries.filter(({ scopes }) => isShown(scopes, call.holds))
-      const listed = await Promise.all(families.map(family => family.list(call)))
-      const byUri = new Map([...fixed, ...listed.flat()].map(resource => [resource.uri, resource]))
-      return page(call, 'resources', [...byUri.values()], ({ uri }) => uri)
-    },
-    'resources/templates/list': call => {
-      const shown = templates.entries.filter(({ scopes }) => isShown(scopes, call.holds))
-      return page(
-        call,
-        'resourceTemplates',
-        shown.map(({ listing }) => listing),
-        ({ uriTemplate }) => uriTemplate,
-      )
-    },
     'resources/read': async call => {
       const uri = nameOf(call.params, 'uri')
       const { resource, variables } = findResource(registries, uri)
@@ -82,7 +41,8 @@ export function createAnswers(registries: Registries, pageSize: number): Readonl
       findResource(registries, uri)
       if (wanted.size >= MAX_SUBSCRIBED_RESOURCES && !wanted.has(uri))
         throw new RpcError(INVALID_PARAMS, `A session names at most ${MAX_SUBSCRIBED_RESOURCES} resources`)
-      wanted.add(uri)
+      const { holds, auth } = call
+      wanted.set(uri, changed => mayHear(registries, changed, { holds, auth }, report))
       return {}
     },
     'resources/unsubscribe': call => {
@@ -114,7 +74,8 @@ export function createAnswers(registries: Registries, pageSize: number): Readonl
       return {}
     },
   }
-  return { ...toolAnswers, ...promptAnswers, ...resourceAnswers, ...completionAnswers, ...sessionAnswers }
+  const lists = createListAnswers(registries, pageSize)
+  return { ...lists, ...toolAnswers, ...promptAnswers, ...resourceAnswers, ...completionAnswers, ...sessionAnswers }
 }
 
 /** What completes an argument; undefined when nothing does. @throws {RpcError} the prompt or resource does not exist */

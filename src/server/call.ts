@@ -27,8 +27,8 @@ export type AskClient = (
 /** What a session remembers between requests (handshake family only). */
 export interface SessionState {
   logLevel: LoggingLevel | undefined
-  /** URIs of resources whose changes the client wants to hear of. */
-  readonly resourceSubscriptions: Set<string>
+  /** URIs of resources whose changes the client wants to hear of, and whether it may hear of one that changed beneath. */
+  readonly resourceSubscriptions: Map<string, (changed: string) => boolean>
 }
 
 /** One request of a client, whatever revision it is in and whatever carried it: what every part of the server works with. */

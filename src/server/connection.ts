@@ -17,6 +17,7 @@ import type { Server } from './server.ts'
 
 /** Requests of the stateless family that one client may have under way. */
 const MAX_RUNNING = 1000
+const PARSE_ERROR = -32700
 
 /** A server on one connection that both sides share: stdio, a socket, memory. */
 export interface ServerConnection {
@@ -27,7 +28,7 @@ export interface ServerConnection {
 }
 
 /**
- * Serves one client over a transport on which all messages share one channel. Both families work side by side: a message whose `_meta` names a
+ * Serves one client over a transport on which all messages share one channel, until either side or the server closes. Both families work side by side: a message whose `_meta` names a
  * revision stands for itself, everything else belongs to the one conversation that `initialize` opens.
  *
  * @see MCP 2026-07-28, stdio
@@ -40,6 +41,8 @@ export async function serveConnection(
   const { now = Date.now } = options
   const { internals } = server
   const running = new Map<RequestId, RunningCall>()
+  const underWay = new Set<Promise<void>>()
+  let isOver = false
   let session: HandshakeSession | undefined
   let stopTelling: (() => void) | undefined
   let resolveClosed: (() => void) | undefined
@@ -50,7 +53,13 @@ export async function serveConnection(
   const send = (message: JsonRpcMessage): void => {
     transport.send(message).catch((error: unknown) => {
       internals.report(error, 'method' in message ? { notification: message.method } : {})
+      // A result that JSON cannot carry: whoever waits for it must not wait for ever.
+      if ('result' in message && !isOver) send(toErrorResponse(message.id, error))
     })
+  }
+  const track = (work: Promise<void>): void => {
+    underWay.add(work)
+    void work.finally(() => underWay.delete(work))
   }
   const give = (answer: CallAnswer | undefined): void => {
     if (answer) send(answer)
@@ -96,6 +105,8 @@ export async function serveConnection(
   }
   const runInSession = async (request: JsonRpcRequest): Promise<void> => {
     if (!session) {
+      // The one request that a client may send before it was answered.
+      if (request.method === 'ping') return send({ jsonrpc: '2.0', id: request.id, result: {} })
       const why = 'begin with initialize, or name a revision in _meta'
       return send(toErrorResponse(request.id, new RpcError(INVALID_REQUEST, `Invalid Request: ${why}`)))
     }
@@ -104,9 +115,9 @@ export async function serveConnection(
   const receiveOne = (received: ClassifiedMessage): void => {
     switch (received.kind) {
       case 'request':
-        if (isStatelessMessage(received.message)) void runStateless(received.message)
+        if (isStatelessMessage(received.message)) track(runStateless(received.message))
         else if (received.message.method === 'initialize') initialize(received.message)
-        else void runInSession(received.message)
+        else track(runInSession(received.message))
         return
       case 'notification': {
         const id = received.message.params?.['requestId']
@@ -126,13 +137,17 @@ export async function serveConnection(
           {},
         )
         return
-      case 'invalid': {
-        const omitUnknownId = session?.client.features.omitUnknownErrorId ?? true
-        send(invalidMessageAnswer(received, { omitUnknownId }))
-      }
+      case 'invalid':
+        send(invalidMessageAnswer(received, { omitUnknownId: omitsUnknownId() }))
     }
   }
+  const omitsUnknownId = (): boolean => session?.client.features.omitUnknownErrorId ?? true
   const receive = (value: unknown): void => {
+    if (isOver) return
+    if (value === undefined) {
+      const error = { code: PARSE_ERROR, message: 'Parse error: this is no JSON' }
+      return send(omitsUnknownId() ? { jsonrpc: '2.0', error } : { jsonrpc: '2.0', id: null, error })
+    }
     if (!Array.isArray(value)) return receiveOne(classifyMessage(value))
     const takesBatches = session?.client.features.batches === true
     if (takesBatches && value.length > 0 && value.length <= MAX_BATCH_LENGTH) {
@@ -142,22 +157,35 @@ export async function serveConnection(
     receiveOne({ kind: 'invalid', code: INVALID_REQUEST, reason: 'batches are not taken here' })
   }
   const end = (reason: unknown): void => {
+    if (isOver) return
+    isOver = true
+    internals.closing.removeEventListener('abort', onServerClosing)
     stopTelling?.()
     session?.close(reason)
     for (const call of running.values()) call.abort(reason)
     resolveClosed?.()
   }
+  const close = async (reason: unknown): Promise<void> => {
+    end(reason)
+    await transport.close().catch((error: unknown) => internals.report(error, {}))
+  }
+  /** Everything under way is answered: subscriptions with their end, the rest with the reason. */
+  const onServerClosing = (): void => {
+    const { reason } = internals.closing
+    session?.close(reason)
+    for (const call of running.values()) if (call.method !== 'subscriptions/listen') call.abort(reason)
+    void Promise.all(underWay).then(() => close(reason))
+  }
 
   await transport.open({
     message: receive,
     error: error => internals.report(error, {}),
-    closed: error => end(error ?? new TransportError('closed', 'The client is gone')),
-  })
-  return {
-    closed,
-    close: async () => {
-      end(new TransportError('closed', 'The connection is closed'))
-      await transport.close()
+    closed: error => {
+      if (error !== undefined && !isOver) internals.report(error, {})
+      end(error ?? new TransportError('closed', 'The client is gone'))
     },
-  }
+  })
+  if (internals.closing.aborted) onServerClosing()
+  else internals.closing.addEventListener('abort', onServerClosing, { once: true })
+  return { closed, close: () => close(new TransportError('closed', 'The connection is closed')) }
 }

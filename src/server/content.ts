@@ -56,10 +56,14 @@ export function isContentBlock(value: unknown): value is ContentBlock {
     case 'resource_link':
       return typeof value['uri'] === 'string' && typeof value['name'] === 'string'
     case 'resource':
-      return isObject(value['resource']) && typeof value['resource']['uri'] === 'string'
+      return isObject(value['resource']) && isContents(value['resource'])
     default:
       return false
   }
+}
+
+function isContents({ uri, text: written, blob }: Readonly<Record<string, unknown>>): boolean {
+  return typeof uri === 'string' && (typeof written === 'string' || typeof blob === 'string')
 }
 
 /** Bytes as Base64; a string is taken to be that already. */

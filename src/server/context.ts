@@ -75,7 +75,9 @@ export interface ToolContext<Answered = Readonly<Record<string, unknown>>> exten
 /** Puts together what a handler is given. Methods may be taken off the object. */
 export function createContext(call: ServerCall): RequestContext {
   const { meta } = call
-  const token = meta.progressToken
+  const { progressToken: token } = meta
+  // Tokens of other types could not be sent back.
+  const wantsProgress = typeof token === 'string' || typeof token === 'number'
   let last = Number.NEGATIVE_INFINITY
   return {
     get signal() {
@@ -88,7 +90,7 @@ export function createContext(call: ServerCall): RequestContext {
     client: call.client,
     auth: call.auth,
     progress: async (progress, total, message) => {
-      if (token === undefined || !(progress > last)) return
+      if (!wantsProgress || !(progress > last)) return
       last = progress
       call.notify('notifications/progress', {
         progressToken: token,
@@ -101,7 +103,7 @@ export function createContext(call: ServerCall): RequestContext {
     log: (level, data, logger) => {
       const wanted = call.client.features.family === 'stateless' ? meta[LOG_LEVEL_META_KEY] : call.session?.logLevel
       if (wanted === undefined || LOGGING_LEVELS.indexOf(level) < LOGGING_LEVELS.indexOf(wanted)) return
-      call.notify('notifications/message', { level, data, ...(logger !== undefined && { logger }) })
+      call.notify('notifications/message', { level, data: data ?? null, ...(logger !== undefined && { logger }) })
     },
     notify: (method, params = {}) => call.notify(method, params),
   }

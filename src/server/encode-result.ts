@@ -1,6 +1,8 @@
 import { isObject } from '../jsonrpc/message.ts'
 import type { CacheableResult } from '../protocol/caching.ts'
 import type { ContentBlock } from '../protocol/content.ts'
+import type { Implementation } from '../protocol/implementation.ts'
+import { SERVER_INFO_META_KEY } from '../protocol/meta.ts'
 import type { RevisionFeatures } from '../protocol/revisions.ts'
 import type { WireObject } from '../protocol/revisions/family.ts'
 import type { Tool } from '../protocol/tools.ts'
@@ -17,27 +19,46 @@ const CACHEABLE: readonly string[] = [
   'skills/get',
 ]
 
-/** How long and for whom results may be kept. */
-export type CacheHint = Required<Pick<CacheableResult, 'ttlMs' | 'cacheScope'>>
+/** What results say besides what their methods promise. */
+export interface ResultHints {
+  readonly serverInfo: Implementation
+  /** How long and for whom results may be kept, where they do not say so themselves. */
+  readonly cache: Required<Pick<CacheableResult, 'ttlMs' | 'cacheScope'>>
+}
 
 /**
- * A result in the words of the client's revision: result types and cache hints since 2026-07-28; before, neither, and no kind of content that the
- * revision does not have. Arguments are not changed.
+ * A result in the words of the client's revision: result types, cache hints and the server's name since 2026-07-28; before, none of these, and no
+ * kind of content that the revision does not have. Arguments are not changed.
  */
 export function encodeResult(
   method: string,
   result: WireObject,
   features: RevisionFeatures,
-  cache: CacheHint,
+  { serverInfo, cache }: ResultHints,
 ): WireObject {
   if (features.resultType) {
-    const type = result['resultType'] ?? 'complete'
-    const isCacheable = type === 'complete' && CACHEABLE.includes(method)
-    return isCacheable ? { resultType: type, ...cache, ...result } : { resultType: type, ...result }
+    const { resultType = 'complete', _meta, ...rest } = result
+    const isCacheable = resultType === 'complete' && CACHEABLE.includes(method)
+    return {
+      resultType,
+      ...(isCacheable && cache),
+      ...rest,
+      _meta: { [SERVER_INFO_META_KEY]: serverInfo, ...(isObject(_meta) ? _meta : {}) },
+    }
   }
   const { resultType: _type, ttlMs: _ttl, cacheScope: _scope, ...rest } = result
   if (method === 'tools/call') return encodeToolResult(rest, features)
   if (method === 'prompts/get' && !hasAllContent(features)) return encodeMessages(rest, features)
+  return rest
+}
+
+/**
+ * A whole result that an author returned, as what it is: the answer. It may be made of data from elsewhere, which must not turn it into a question to
+ * the user or a task.
+ */
+export function asComplete<Result extends object>(result: Result): Omit<Result, 'resultType'> {
+  if (!Object.hasOwn(result, 'resultType')) return result
+  const { resultType: _claimed, ...rest }: Result & { readonly resultType?: unknown } = result
   return rest
 }
 

@@ -3,7 +3,13 @@ import { isObject, type JsonRpcErrorResponse, type JsonRpcRequest, type JsonRpcR
 import type { ClientCapabilities } from '../protocol/capabilities.ts'
 import { UNSUPPORTED_PROTOCOL_VERSION } from '../protocol/errors.ts'
 import type { Implementation } from '../protocol/implementation.ts'
-import { CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY, PROTOCOL_VERSION_META_KEY } from '../protocol/meta.ts'
+import { LOGGING_LEVELS } from '../protocol/logging.ts'
+import {
+  CLIENT_CAPABILITIES_META_KEY,
+  CLIENT_INFO_META_KEY,
+  LOG_LEVEL_META_KEY,
+  PROTOCOL_VERSION_META_KEY,
+} from '../protocol/meta.ts'
 import { implementation } from '../protocol/result-shapes.ts'
 import {
   isStatelessRevision,
@@ -51,6 +57,9 @@ export function readStatelessClient(request: JsonRpcRequest): CallingClient {
   if (!isStatelessRevision(revision)) throw unsupportedRevision(revision)
   const capabilities = meta[CLIENT_CAPABILITIES_META_KEY]
   if (!isObject(capabilities)) throw missing(CLIENT_CAPABILITIES_META_KEY, 'an object')
+  const level = meta[LOG_LEVEL_META_KEY]
+  if (level !== undefined && !(LOGGING_LEVELS as readonly unknown[]).includes(level))
+    throw missing(LOG_LEVEL_META_KEY, `one of ${LOGGING_LEVELS.join(', ')}`)
   const features = REVISION_FEATURES[revision]
   return {
     revision,

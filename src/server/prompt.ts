@@ -10,7 +10,9 @@ import type { ServerCall } from './call.ts'
 import type { Complete } from './completion.ts'
 import { isContentBlock, text } from './content.ts'
 import { type AskingContext, createAskingContext } from './context.ts'
+import { asComplete } from './encode-result.ts'
 import { isInputRequired } from './outcome.ts'
+import { assertScopes } from './required-scopes.ts'
 import type { AsksContext } from './round.ts'
 import { runWithAnswers } from './rounds.ts'
 import type { SealedStates } from './sealed-state.ts'
@@ -79,13 +81,14 @@ export function createPrompt(
   states: SealedStates,
 ): RegisteredPrompt {
   if (name === '') throw new TypeError('A prompt should have a name')
+  assertScopes(options.scopes, `the prompt ${name}`)
   const { title, description = title ?? name, icons, _meta, scopes, asks } = options
   const declared = Object.entries(options.arguments ?? {})
   const readArguments: RegisteredPrompt['readArguments'] = params => {
     const given = params['arguments'] ?? {}
     if (!isObject(given)) throw new RpcError(INVALID_PARAMS, 'Invalid params: arguments is not an object')
     for (const [argument, { required }] of declared) {
-      if (required && given[argument] === undefined)
+      if (required && !Object.hasOwn(given, argument))
         throw new RpcError(INVALID_PARAMS, `The prompt ${name} needs the argument ${argument}`)
     }
     for (const [argument, value] of Object.entries(given)) {
@@ -99,7 +102,7 @@ export function createPrompt(
   }
   return {
     name,
-    scopes: scopes,
+    scopes,
     readArguments,
     complete: Object.fromEntries(declared.map(([argument, { complete }]) => [argument, complete])),
     listing: {
@@ -130,10 +133,17 @@ export function createPrompt(
 }
 
 function toPromptResult(name: string, value: unknown): WireObject {
-  if (isObject(value) && Array.isArray(value['messages'])) return value
+  if (isObject(value) && Array.isArray(value['messages'])) {
+    if (value['messages'].every(each => toMessage(each) === each)) return asComplete(value)
+    throw notAPrompt(name)
+  }
   const messages = (Array.isArray(value) ? value : [value]).map(toMessage)
   if (messages.every(each => each !== undefined)) return { messages }
-  throw new RpcError(INTERNAL_ERROR, 'The prompt could not be written', {
+  throw notAPrompt(name)
+}
+
+function notAPrompt(name: string): RpcError {
+  return new RpcError(INTERNAL_ERROR, 'The prompt could not be written', {
     cause: new TypeError(`The handler of ${name} should return text, messages, or { messages }`),
   })
 }
@@ -141,6 +151,7 @@ function toPromptResult(name: string, value: unknown): WireObject {
 function toMessage(value: unknown): PromptMessage | undefined {
   if (typeof value === 'string') return { role: 'user', content: text(value) }
   if (isContentBlock(value)) return { role: 'user', content: value }
-  const isMessage = isObject(value) && (value['role'] === 'user' || value['role'] === 'assistant')
+  const isMessage =
+    isObject(value) && (value['role'] === 'user' || value['role'] === 'assistant') && isContentBlock(value['content'])
   return isMessage ? (value as unknown as PromptMessage) : undefined
 }

@@ -18,7 +18,9 @@ import type { ServerCall } from './call.ts'
 import type { Complete } from './completion.ts'
 import { toBase64 } from './content.ts'
 import { type AskingContext, createAskingContext, createContext, type RequestContext } from './context.ts'
+import { asComplete } from './encode-result.ts'
 import { isInputRequired } from './outcome.ts'
+import { assertScopes } from './required-scopes.ts'
 import type { AsksContext } from './round.ts'
 import { runWithAnswers } from './rounds.ts'
 import type { SealedStates } from './sealed-state.ts'
@@ -111,6 +113,7 @@ export function createResource(
 ): FixedResource {
   if (!/^[a-z][a-z0-9+.-]*:/i.test(uri))
     throw new TypeError(`The resource URI ${JSON.stringify(uri)} should begin with a scheme, such as file: or notes:`)
+  assertScopes(options.scopes, `the resource ${uri}`)
   const { size } = options
   return {
     listing: { uri, ...describe(uri, options), ...(size !== undefined && { size }) },
@@ -128,6 +131,7 @@ export function createResourceTemplate(
 ): TemplatedResource {
   const template = parseUriTemplate(uriTemplate)
   const { complete = {}, list, scopes } = options
+  assertScopes(scopes, `the template ${uriTemplate}`)
   for (const name of Object.keys(complete)) {
     if (!template.variables.includes(name))
       throw new TypeError(`The template ${uriTemplate} has no variable ${JSON.stringify(name)} to complete`)
@@ -165,7 +169,9 @@ async function readWith(
   options: ResourceOptions,
   handle: (ctx: AskingContext<Answers<Asks>>) => unknown,
 ): Promise<WireObject | undefined> {
-  const { asks, mimeType, cache } = options
+  const { asks, mimeType, scopes } = options
+  // Whatever the server's hint says: what needs scopes is not for a cache to show to those who lack them.
+  const cache = options.cache ?? (scopes === undefined ? undefined : { cacheScope: 'private' })
   const outcome = await runWithAnswers(call, states, asks && (context => asks(uri, context)), async (answers, state) =>
     handle(createAskingContext(call, answers, state)),
   )
@@ -178,7 +184,7 @@ function toReadResult(uri: string, value: unknown, mimeType: string | undefined)
   const type = mimeType === undefined ? {} : { mimeType }
   if (typeof value === 'string') return { contents: [{ uri, ...type, text: value }] }
   if (value instanceof Uint8Array) return { contents: [{ uri, ...type, blob: toBase64(value) }] }
-  if (isObject(value) && Array.isArray(value['contents'])) return value
+  if (isObject(value) && Array.isArray(value['contents'])) return asComplete(value)
   if (isObject(value) && (typeof value['text'] === 'string' || typeof value['blob'] === 'string'))
     return { contents: [{ uri, ...type, ...value }] }
   throw new RpcError(INTERNAL_ERROR, 'The resource could not be read', {

@@ -3,7 +3,6 @@ import type { JsonRpcRequest } from '../jsonrpc/message.ts'
 import type { CacheableResult } from '../protocol/caching.ts'
 import type { ServerCapabilities } from '../protocol/capabilities.ts'
 import type { Implementation } from '../protocol/implementation.ts'
-import { SERVER_INFO_META_KEY } from '../protocol/meta.ts'
 import { CLIENT_REQUEST_FAMILIES } from '../protocol/methods.ts'
 import { familyHas, type WireObject } from '../protocol/revisions/family.ts'
 import { createAnswers } from './answers.ts'
@@ -11,14 +10,15 @@ import type { Asks } from './asks.ts'
 import type { AuthInfo } from './auth-info.ts'
 import type { ServerCall } from './call.ts'
 import { type Changes, createChanges } from './changes.ts'
-import { type CacheHint, encodeResult } from './encode-result.ts'
+import { encodeResult, type ResultHints } from './encode-result.ts'
 import { SUPPORTED_REVISIONS } from './incoming.ts'
 import { missingCapability } from './errors.ts'
 import { declaresExtension, type Extension, type MethodHandler } from './extension.ts'
 import { runMiddleware, type ServerMiddleware } from './middleware.ts'
 import { createPrompt, type PromptHandler, type PromptOptions } from './prompt.ts'
-import { declaredScopes, type Registries, scopesOf } from './registries.ts'
+import type { Registries } from './registries.ts'
 import { createRegistry, type Registration } from './registry.ts'
+import { declaredScopes, mayHear, scopesOf } from './required-scopes.ts'
 import {
   createResource,
   createResourceTemplate,
@@ -142,7 +142,7 @@ export interface Server {
 export function createServer(options: ServerOptions): Server {
   const { instructions, onError, middleware = [], extensions = [], pageSize = 1000, now = Date.now } = options
   const info = infoOf(options)
-  const cache: CacheHint = { ttlMs: 0, cacheScope: 'private', ...options.cache }
+  const hints: ResultHints = { serverInfo: info, cache: { ttlMs: 0, cacheScope: 'private', ...options.cache } }
   const changes = createChanges()
   const closing = new AbortController()
   const tell = (kind: 'tools' | 'prompts' | 'resources') => (): void => changes.publish({ kind })
@@ -169,9 +169,11 @@ export function createServer(options: ServerOptions): Server {
     }
   }
   let known: ServerCapabilities | undefined
-  const offer = (what: keyof typeof offered): void => {
-    offered[what] = true
+  /** What was registered says what is offered; what could not be registered says nothing. */
+  const offering = (what: readonly (keyof typeof offered)[], registration: Registration): Registration => {
+    for (const each of what) offered[each] = true
     known = undefined
+    return registration
   }
   const describe = (): ServerCapabilities => {
     const added = Object.fromEntries(extensions.map(({ id, settings = {} }) => [id, settings]))
@@ -191,6 +193,7 @@ export function createServer(options: ServerOptions): Server {
 
   const listen = createListen({
     changes,
+    mayHear: (uri, call) => mayHear(registries, uri, call, error => report(error, { request: call.request })),
     closing: closing.signal,
     maxSubscriptions: options.maxSubscriptions ?? 10_000,
     extensions: extensions.flatMap(extension => extension.listen ?? []),
@@ -210,10 +213,9 @@ export function createServer(options: ServerOptions): Server {
     supportedVersions: SUPPORTED_REVISIONS,
     capabilities: capabilities(),
     ...(instructions !== undefined && { instructions }),
-    _meta: { [SERVER_INFO_META_KEY]: info },
   })
   const answers: Readonly<Record<string, MethodHandler>> = {
-    ...createAnswers(registries, pageSize),
+    ...createAnswers(registries, { pageSize, report: error => report(error, {}) }),
     'server/discover': discover,
     'subscriptions/listen': listen,
   }
@@ -240,12 +242,11 @@ export function createServer(options: ServerOptions): Server {
   const run = async (call: ServerCall): Promise<WireObject> => {
     const handler = find(call)
     if (!handler) throw new RpcError(METHOD_NOT_FOUND, `Method not found: ${call.method}`)
-    return encodeResult(call.method, await handler(call), call.client.features, cache)
+    return handler(call)
   }
 
   const server: Server = {
     tool: (name, toolOptions, handler) => {
-      offer('tools')
       const surroundings = {
         states,
         findTasks: () =>
@@ -258,33 +259,38 @@ export function createServer(options: ServerOptions): Server {
         handler as ToolHandler<SchemaInput, unknown, Asks>,
         surroundings,
       )
-      return registries.tools.add(name, tool)
+      return offering(['tools'], registries.tools.add(name, tool))
     },
     resource: (uri, resourceOptions, handler) => {
-      offer('resources')
-      return registries.resources.add(
-        uri,
-        createResource(uri, resourceOptions, handler as ResourceHandler<Asks>, states),
-      )
+      const made = createResource(uri, resourceOptions, handler as ResourceHandler<Asks>, states)
+      return offering(['resources'], registries.resources.add(uri, made))
     },
     resourceTemplate: (template, templateOptions, handler) => {
-      offer('resources')
-      if (templateOptions.complete) offer('completions')
       const made = createResourceTemplate(template, templateOptions, handler as ResourceTemplateHandler<Asks>, states)
-      return registries.templates.add(template, made)
+      const completes = Object.keys(made.complete).length > 0
+      return offering(
+        completes ? ['resources', 'completions'] : ['resources'],
+        registries.templates.add(template, made),
+      )
     },
     prompt: (name, promptOptions, handler) => {
-      offer('prompts')
-      if (Object.values(promptOptions.arguments ?? {}).some(({ complete }) => complete)) offer('completions')
       type AnyHandler = PromptHandler<Readonly<Record<string, unknown>>, Asks>
-      return registries.prompts.add(
+      const made = createPrompt(
         name,
-        createPrompt(name, promptOptions as unknown as PromptOptions, handler as unknown as AnyHandler, states),
+        promptOptions as unknown as PromptOptions,
+        handler as unknown as AnyHandler,
+        states,
       )
+      const completes = Object.values(made.complete).some(complete => complete !== undefined)
+      return offering(completes ? ['prompts', 'completions'] : ['prompts'], registries.prompts.add(name, made))
     },
     method: (name, handler) => {
       if (Object.hasOwn(answers, name) || Object.hasOwn(CLIENT_REQUEST_FAMILIES, name))
         throw new TypeError(`${name} is a method of the protocol`)
+      if (name === '' || name.startsWith('rpc.'))
+        throw new TypeError(
+          `A method cannot be named ${JSON.stringify(name)}: JSON-RPC keeps names that start with rpc. (§4.3)`,
+        )
       return methods.add(name, handler)
     },
     resourceUpdated: uri => changes.publish({ kind: 'resource', uri }),
@@ -299,7 +305,9 @@ export function createServer(options: ServerOptions): Server {
       changes,
       closing: closing.signal,
       capabilities,
-      answer: call => runMiddleware(middleware, call, run),
+      // Also what a middleware answers by itself is put into the words of the revision.
+      answer: async call =>
+        encodeResult(call.method, await runMiddleware(middleware, call, run), call.client.features, hints),
       scopesOf: (method, params, auth) => scopesOf(registries, method, params, auth),
       declaredScopes: () => declaredScopes(registries),
       findTool: name => registries.tools.get(name),

@@ -17,6 +17,8 @@ export interface SubscriptionSurroundings {
   readonly changes: Changes
   /** The part of a wish that the server can fulfil. */
   honour(filter: SubscriptionFilter): SubscriptionFilter
+  /** Whether the caller may hear of a change of this resource. */
+  mayHear(uri: string, call: ServerCall): boolean
   /** Fires when the server closes. */
   readonly closing: AbortSignal
   readonly maxSubscriptions: number
@@ -35,7 +37,7 @@ export type Listen = (call: ServerCall) => Promise<WireObject>
  * @see MCP 2026-07-28, Subscriptions
  */
 export function createListen(surroundings: SubscriptionSurroundings): Listen {
-  const { changes, honour, closing, maxSubscriptions, extensions, now } = surroundings
+  const { changes, honour, mayHear, closing, maxSubscriptions, extensions, now } = surroundings
   let open = 0
   const endings = new Set<() => void>()
   // One listener for all: thousands on one signal would look like a leak.
@@ -65,7 +67,8 @@ export function createListen(surroundings: SubscriptionSurroundings): Listen {
       tell('notifications/subscriptions/acknowledged', { notifications: acknowledged })
       stop = changes.subscribe(change => {
         const notification = toNotification(change, notifications)
-        if (notification) tell(notification.method, notification.params)
+        if (!notification || (change.kind === 'resource' && !mayHear(change.uri, call))) return
+        tell(notification.method, notification.params)
       })
       for (const part of parts) part.start(tell, over.signal)
       const expiresInMs = call.auth?.expiresAt === undefined ? undefined : call.auth.expiresAt - now()

@@ -3,20 +3,22 @@ import { isObject } from '../jsonrpc/message.ts'
 import type { ContentBlock } from '../protocol/content.ts'
 import type { CallToolResult } from '../protocol/tools.ts'
 import { isContentBlock, text } from './content.ts'
+import { asComplete } from './encode-result.ts'
 import { ToolError } from './errors.ts'
 import type { CompiledSchema } from './schema.ts'
 
 /**
  * What a tool's return value becomes. A string is text, a content block or a list of them the content, an object with a `content` list the whole
  * result; with an output schema, and for any other value, the value is the structured content, with its JSON as text for clients that read only
- * that. Nothing gives no content.
+ * that. Nothing gives no content. All of it is data: that a value says `resultType` makes it no question and no task.
  *
  * @throws {RpcError} the value does not fit the output schema, or is not JSON
  */
 export async function toToolResult(value: unknown, output: CompiledSchema | undefined): Promise<CallToolResult> {
   if (isFullResult(value)) {
-    const isChecked = output !== undefined && value.isError !== true && value.structuredContent !== undefined
-    return isChecked ? { ...value, structuredContent: await checked(value.structuredContent, output) } : value
+    const result = asComplete(value)
+    if (output === undefined || result.isError === true) return result
+    return { ...result, structuredContent: await checked(result.structuredContent, output) }
   }
   if (output) return structured(await checked(value, output))
   if (value === undefined || value === null) return { content: [] }
@@ -33,9 +35,19 @@ export function toToolFailure(error: unknown): CallToolResult {
 }
 
 function structured(value: unknown): CallToolResult {
-  const json = JSON.stringify(value) as string | undefined
-  if (json === undefined) throw new RpcError(INTERNAL_ERROR, 'The tool returned something that JSON cannot carry')
-  return { content: [text(json)], structuredContent: value }
+  return { content: [text(toJson(value))], structuredContent: value }
+}
+
+function toJson(value: unknown): string {
+  let cause: unknown
+  try {
+    const json = JSON.stringify(value) as string | undefined
+    if (json !== undefined) return json
+    cause = new TypeError(`The tool returned a ${typeof value}`)
+  } catch (error) {
+    cause = error
+  }
+  throw new RpcError(INTERNAL_ERROR, 'The tool returned something that JSON cannot carry', { cause })
 }
 
 async function checked(value: unknown, output: CompiledSchema): Promise<unknown> {
@@ -48,7 +60,9 @@ async function checked(value: unknown, output: CompiledSchema): Promise<unknown>
 }
 
 function isFullResult(value: unknown): value is CallToolResult {
-  return isObject(value) && Array.isArray(value['content']) && value['content'].every(isContentBlock)
+  if (!isObject(value)) return false
+  const { content, isError } = value
+  return Array.isArray(content) && content.every(isContentBlock) && ['boolean', 'undefined'].includes(typeof isError)
 }
 
 function isContent(value: unknown): value is ContentBlock | string {

@@ -16,6 +16,7 @@ import { isGivenUp } from './given-up.ts'
 import { isInputRequired, isTaskStart } from './outcome.ts'
 import type { AsksContext } from './round.ts'
 import { runWithAnswers } from './rounds.ts'
+import { assertScopes } from './required-scopes.ts'
 import {
   type CompiledSchema,
   compileSchema,
@@ -114,6 +115,7 @@ export function createTool(
     throw new TypeError(
       `The tool name ${JSON.stringify(name)} should be 1 to 128 of A-Z a-z 0-9 _ . - (MCP, Tools, Tool Names)`,
     )
+  assertScopes(options.scopes, `the tool ${name}`)
   const { title, description, annotations, icons, _meta, scopes, asks, task } = options
   const input = options.input && compileSchema(options.input, { side: 'input', what: `the input of the tool ${name}` })
   const output =
@@ -163,7 +165,7 @@ export function createTool(
       ...(icons && { icons }),
       ...(_meta && { _meta }),
     },
-    scopes: scopes,
+    scopes,
     mirrored: headers.parameters,
     readArguments: async params => {
       const verdict = await judge(input, params)

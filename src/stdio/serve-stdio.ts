@@ -3,7 +3,6 @@ import process from 'node:process'
 import { TransportError } from '../jsonrpc/errors.ts'
 import type { JsonRpcMessage } from '../jsonrpc/message.ts'
 import type { Transport, TransportReceiver } from '../jsonrpc/transport.ts'
-import { displayText } from '../oauth/protocol/display-text.ts'
 import { serveConnection, type ServerConnection } from '../server/connection.ts'
 import type { Server } from '../server/server.ts'
 import { createLineFraming } from './line-framing.ts'
@@ -23,7 +22,6 @@ export interface ServeStdioOptions {
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 /** Bytes that may wait for a client that does not read; then it is taken for gone. */
 const MAX_WAITING_BYTES = 64 * 1024 * 1024
-const PARSE_ERROR = -32700
 
 /**
  * Serves a server over stdin and stdout, to the program that started this one: every revision, with a handshake or without. When the client goes,
@@ -39,12 +37,21 @@ export async function serveStdio(server: Server, options: ServeStdioOptions = {}
   return connection
 }
 
+/** Undefined for what is no JSON. */
+function parse(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
+  }
+}
+
 /** Messages over two streams, one a line. */
 function createStreamTransport(input: Readable, output: Writable, maxLineBytes: number): Transport {
   let receiver: TransportReceiver | undefined
   let isClosed = false
 
-  const write = (message: JsonRpcMessage | object): void => {
+  const write = (message: JsonRpcMessage): void => {
     if (isClosed) return
     output.write(`${JSON.stringify(message)}\n`)
     if (output.writableLength > MAX_WAITING_BYTES)
@@ -53,14 +60,8 @@ function createStreamTransport(input: Readable, output: Writable, maxLineBytes: 
   const framing = createLineFraming({
     maxLineBytes,
     onMessage: value => receiver?.message(value),
-    onNoise: line => {
-      receiver?.error(
-        new TransportError('unexpected_message', 'The client wrote a line that is no message', {
-          received: displayText(line),
-        }),
-      )
-      write({ jsonrpc: '2.0', error: { code: PARSE_ERROR, message: 'Parse error: the line is no JSON-RPC message' } })
-    },
+    // The client is told what is wrong with it.
+    onNoise: line => receiver?.message(parse(line)),
   })
   const onData = (chunk: Uint8Array): void => {
     try {
@@ -80,6 +81,7 @@ function createStreamTransport(input: Readable, output: Writable, maxLineBytes: 
     isClosed = true
     input.off('data', onData)
     input.off('end', onEnd)
+    input.off('close', onEnd)
     // Reading would keep the process alive.
     input.pause()
     receiver?.closed(error)
@@ -90,6 +92,8 @@ function createStreamTransport(input: Readable, output: Writable, maxLineBytes: 
       receiver = given
       input.on('data', onData)
       input.on('end', onEnd)
+      // A stream that is destroyed does not end.
+      input.on('close', onEnd)
       input.on('error', onError)
       output.on('error', onError)
     },

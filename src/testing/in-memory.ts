@@ -25,25 +25,30 @@ export async function connectInMemory(server: Server, options: ClientOptions = {
   return openClient(transport, options)
 }
 
-/** Two transports, each the other side of the other. */
+/** Two transports, each the other side of the other. What was sent before one side closes still arrives. */
 export function createTransportPair(): readonly [Transport, Transport] {
   const receivers: (TransportReceiver | undefined)[] = [undefined, undefined]
-  let isClosed = false
+  const isClosed = [false, false]
   const side = (own: 0 | 1): Transport => ({
     open: async receiver => {
       receivers[own] = receiver
     },
     send: async message => {
       const json = JSON.stringify(message)
+      if (isClosed[own]) return
       // Never within the sender's own turn, as on a wire.
       queueMicrotask(() => {
-        if (!isClosed) receivers[1 - own]?.message(JSON.parse(json))
+        if (!isClosed[1 - own]) receivers[1 - own]?.message(JSON.parse(json))
       })
     },
     close: async () => {
-      if (isClosed) return
-      isClosed = true
-      receivers[1 - own]?.closed()
+      if (isClosed[own]) return
+      isClosed[own] = true
+      queueMicrotask(() => {
+        if (isClosed[1 - own]) return
+        isClosed[1 - own] = true
+        receivers[1 - own]?.closed()
+      })
     },
   })
   return [side(0), side(1)]
