@@ -7,7 +7,7 @@ const source = (file: string): string => fileURLToPath(new URL(`./src/${file}`, 
 // Tests of the command line and the demo run against the sources, so that `check` needs no build.
 const alias = [
   { find: /^latchkey\/oauth\/protocol$/, replacement: source('oauth-protocol.ts') },
-  { find: /^latchkey\/(client|server|oauth|doctor|node|browser|stdio|redis|testing|resource-server)$/, replacement: source('$1.ts') },
+  { find: /^latchkey\/(client|server|oauth|doctor|node|browser|stdio|redis|testing|resource-server|otel)$/, replacement: source('$1.ts') },
   { find: /^latchkey$/, replacement: source('index.ts') },
 ]
 

@@ -69,7 +69,7 @@ export function createConversation(connection: Connection, options: Conversation
   connection.closing.addEventListener('abort', () => subscriptions.end(), { once: true })
 
   const request: Conversation['request'] = async (method, params, requestOptions = {}, context = {}) => {
-    const call = { method, params, options: requestOptions }
+    const call = { method, params, options: requestOptions, revision: connection.server.revision }
     const result = await runMiddleware(middleware, call, changed =>
       answerOrKept(changed.method, changed.params, changed.options, context),
     )

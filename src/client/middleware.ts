@@ -1,3 +1,4 @@
+import type { ProtocolRevision } from '../protocol/revisions.ts'
 import type { RequestOptions } from './request-options.ts'
 
 /** A request of the client on its way out. */
@@ -5,6 +6,8 @@ export interface ClientRequestCall {
   readonly method: string
   readonly params: object | undefined
   readonly options: RequestOptions
+  /** The revision in use, to look at: another one changes nothing. */
+  readonly revision?: ProtocolRevision
 }
 
 /** Goes on with the request, or with another in its place, and resolves to the result. */
