@@ -20,6 +20,7 @@ export { createNetworkFetch, type NetworkOptions } from './node/network-fetch.ts
 export { openBrowser, type OpenBrowserOptions } from './node/open-browser.ts'
 export { type EnvironmentVariables, proxyFor } from './node/proxy-environment.ts'
 export { createHostResolver, resolveHost } from './node/resolve-host.ts'
+export { skillsDirectory, type SkillsDirectoryOptions } from './node/skills-directory.ts'
 export { tokenFromEnvironment, tokenFromFile, tokenFromGitHubActions } from './node/token-source.ts'
 export type { ClientCertificate } from './node/tls-contexts.ts'
 export { type RunningServer, serve, type ServeOptions } from './node/serve.ts'
