@@ -13,7 +13,7 @@ import { addWorkTools } from './server/work-tools.mjs'
 const server = createServer({
   name: 'latchkey-conformance',
   version: '1.0.0',
-  extensions: [tasks(), skills(await skillsDirectory(new URL('./server/skills/', import.meta.url)))],
+  extensions: [tasks(), skills(skillsDirectory(new URL('./server/skills/', import.meta.url)))],
   onError: error => console.error(error),
 })
 

@@ -8,6 +8,6 @@ await main(async () => {
   await run('build', [node, 'scripts/build.mjs'])
   await run('processes', [node, 'scripts/test-processes.mjs'])
   await run(suites.join(', '), [bin('vitest'), 'run', ...suites.flatMap(suite => ['--project', suite])])
-  await run('conformance', [node, 'conformance/run.mjs', 'client'])
+  await run('conformance', [node, 'conformance/run.mjs'])
   await run('demo', [node, 'scripts/demo.mjs'])
 })
