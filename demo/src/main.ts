@@ -42,7 +42,7 @@ async function main(open: boolean): Promise<number> {
     notes = await startNotesServer({ issuer: authorizationServer.issuer, record })
     ready = true
     timeline.title('Latchkey: one login, from its first day to its last', [
-      ['protected MCP server', `${notes.mcpUrl}   made with the official SDK`],
+      ['protected MCP server', notes.mcpUrl],
       ['authorization server', `${authorizationServer.issuer}       oidc-provider, certified`],
     ])
     if (open) {

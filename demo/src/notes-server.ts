@@ -1,16 +1,6 @@
-import { type NodeIncomingMessageLike, toNodeHandler } from '@modelcontextprotocol/node'
-import {
-  type AuthInfo,
-  buildOAuthProtectedResourceMetadata,
-  createMcpHandler,
-  getOAuthProtectedResourceMetadataUrl,
-  McpServer,
-  OAuthError,
-  OAuthErrorCode,
-  requireBearerAuth,
-  requireScopes,
-} from '@modelcontextprotocol/server'
-import { createRemoteJWKSet, jwtVerify } from 'jose'
+import { toNodeHandler } from 'latchkey/node'
+import { jwtVerifier, protect, TokenError, type TokenVerifier } from 'latchkey/resource-server'
+import { createServer, type Server } from 'latchkey/server'
 import { z } from 'zod'
 import type { Recorder } from './leg.ts'
 import { listenRecorded, type RunningServer } from './recorded-server.ts'
@@ -25,6 +15,8 @@ export interface NotesServerOptions {
   readonly record?: Recorder
   /** Asked about every access token that is otherwise good. Default: none is revoked. */
   readonly isRevoked?: (token: string) => boolean
+  /** Whether lists show only what the caller may use. Default false: the story steps up for a tool that it saw. */
+  readonly filterLists?: boolean
 }
 
 export interface NotesServer extends RunningServer {
@@ -32,112 +24,63 @@ export interface NotesServer extends RunningServer {
 }
 
 /**
- * Starts a protected MCP server made with the official SDK alone: it serves both revision families, publishes its protected resource
- * metadata, verifies JWT access tokens (signature, issuer, audience, expiry), and asks for `notes:write` only where it is needed.
+ * Starts a protected MCP server: it serves every revision, publishes its protected resource metadata, verifies JWT access tokens (signature,
+ * issuer, audience, expiry), and asks for `notes:write` only where it is needed.
  */
 export async function startNotesServer(options: NotesServerOptions): Promise<NotesServer> {
+  const { issuer, isRevoked = () => false, filterLists = false } = options
+  const notes = createNotes()
   const server = await listenRecorded(
     'notes server',
-    async origin => {
-      const handler = createMcpHandler(createNotes())
-      const guarded = await createGuard(new URL(`${origin}/mcp`), options, handler.fetch)
-      const serve = toNodeHandler({ fetch: guarded })
-      // The adapter's own types do not allow for `exactOptionalPropertyTypes`; a real IncomingMessage is what it is made for.
-      return (request, response) => void serve(request as NodeIncomingMessageLike, response)
-    },
+    origin =>
+      toNodeHandler(
+        protect(notes, {
+          resource: `${origin}/mcp`,
+          authorizationServers: [issuer],
+          verify: unlessRevoked(jwtVerifier({ issuer }), isRevoked),
+          scopes: ['notes:read'],
+          resourceName: 'Notes',
+          filterLists,
+        }),
+      ),
     options,
   )
-  return { ...server, mcpUrl: `${server.url}/mcp` }
-}
-
-type AuthorizedHandler = (request: Request, options: { authInfo: AuthInfo }) => Promise<Response>
-
-async function createGuard(
-  resource: URL,
-  { issuer, isRevoked = () => false }: NotesServerOptions,
-  handle: AuthorizedHandler,
-): Promise<(request: Request) => Promise<Response>> {
-  const authorizationServer = (await (await fetch(`${issuer}/.well-known/openid-configuration`)).json()) as {
-    jwks_uri: string
-    issuer: string
-    authorization_endpoint: string
-    token_endpoint: string
-    response_types_supported: string[]
-  }
-  const metadataUrl = getOAuthProtectedResourceMetadataUrl(resource)
-  const metadata = buildOAuthProtectedResourceMetadata({
-    oauthMetadata: authorizationServer,
-    resourceServerUrl: resource,
-    resourceName: 'Notes',
-    scopesSupported: [...NOTES_SCOPES],
-  })
-  const keys = createRemoteJWKSet(new URL(authorizationServer.jwks_uri))
-  const gate = requireBearerAuth({
-    resourceMetadataUrl: metadataUrl,
-    requiredScopes: ['notes:read'],
-    expectedResource: resource,
-    verifier: {
-      verifyAccessToken: async token => {
-        if (isRevoked(token)) throw new OAuthError(OAuthErrorCode.InvalidToken, 'token revoked')
-        return verify(token, keys, { issuer, resource })
-      },
+  return {
+    ...server,
+    mcpUrl: `${server.url}/mcp`,
+    close: async () => {
+      await Promise.all([notes.close(), server.close()])
     },
-  })
-  return async request => {
-    const { pathname } = new URL(request.url)
-    if (pathname === new URL(metadataUrl).pathname) return Response.json(metadata)
-    if (pathname !== resource.pathname) return new Response('not found', { status: 404 })
-    const authorized = await gate(request)
-    return authorized instanceof Response ? authorized : handle(request, { authInfo: authorized })
   }
 }
 
-async function verify(
-  token: string,
-  keys: ReturnType<typeof createRemoteJWKSet>,
-  { issuer, resource }: { issuer: string; resource: URL },
-): Promise<AuthInfo> {
-  try {
-    const { payload } = await jwtVerify(token, keys, {
-      issuer,
-      audience: resource.href,
-      typ: 'at+jwt',
-    })
-    return {
-      token,
-      clientId: String(payload['client_id']),
-      scopes: typeof payload['scope'] === 'string' ? payload['scope'].split(' ') : [],
-      resource,
-      ...(payload.exp === undefined ? {} : { expiresAt: payload.exp }),
-      extra: { subject: payload.sub },
-    }
-  } catch (error) {
-    throw new OAuthError(OAuthErrorCode.InvalidToken, error instanceof Error ? error.message : 'token refused')
+function unlessRevoked(verify: TokenVerifier, isRevoked: (token: string) => boolean): TokenVerifier {
+  return async presented => {
+    const auth = await verify(presented)
+    if (isRevoked(auth.token))
+      throw new TokenError('inactive', 'The access token was revoked.', { step: 'access token' })
+    return auth
   }
 }
 
-const text = (value: string) => ({ content: [{ type: 'text' as const, text: value }] })
-
-/** One notebook for as long as the process runs; a fresh `McpServer` per request serves it. */
-function createNotes(): () => McpServer {
+/** One notebook for as long as the process runs. */
+function createNotes(): Server {
   const notes = ['Otters hold hands while they sleep.']
-  return () => {
-    const server = new McpServer({ name: 'notes', version: '1.0.0' })
-    server.registerTool('list_notes', { description: 'Lists every note.', annotations: { readOnlyHint: true } }, () =>
-      text(notes.map((note, index) => `${index + 1}. ${note}`).join('\n')),
-    )
-    server.registerTool(
-      'add_note',
-      {
-        description: 'Adds a note. Needs the scope notes:write.',
-        inputSchema: z.object({ text: z.string().describe('What to write down') }),
-        scopeChallenge: requireScopes('notes:write'),
-      },
-      ({ text: note }) => {
-        notes.push(note)
-        return text(`Added note ${notes.length}.`)
-      },
-    )
-    return server
-  }
+  const server = createServer({ name: 'notes', version: '1.0.0' })
+  server.tool('list_notes', { description: 'Lists every note.', annotations: { readOnlyHint: true } }, () =>
+    notes.map((note, index) => `${index + 1}. ${note}`).join('\n'),
+  )
+  server.tool(
+    'add_note',
+    {
+      description: 'Adds a note. Needs the scope notes:write.',
+      input: z.object({ text: z.string().describe('What to write down') }),
+      scopes: ['notes:write'],
+    },
+    ({ text }) => {
+      notes.push(text)
+      return `Added note ${notes.length}.`
+    },
+  )
+  return server
 }

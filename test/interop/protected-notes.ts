@@ -1,7 +1,8 @@
 import { type AuthorizationServer, startAuthorizationServer } from '../../demo/src/authorization-server.ts'
 import { answer, type Leg } from '../../demo/src/leg.ts'
-import { NOTES_SCOPES, type NotesServer, startNotesServer } from '../../demo/src/notes-server.ts'
+import { NOTES_SCOPES, startNotesServer } from '../../demo/src/notes-server.ts'
 import { approve, type ScriptedUserOptions } from '../../demo/src/scripted-user.ts'
+import { startOfficialNotesServer } from './official-notes-server.ts'
 import {
   type Authorizer,
   authorizationCode,
@@ -11,7 +12,7 @@ import {
   type OAuthSessionOptions,
 } from '../../src/oauth.ts'
 
-/** A real authorization server, a protected MCP server that nobody here wrote, and what went over the wire. */
+/** A real authorization server, a protected MCP server, and what went over the wire. */
 export interface ProtectedNotes extends AsyncDisposable {
   readonly issuer: string
   readonly mcpUrl: string
@@ -37,9 +38,15 @@ export const ACCESS_TOKEN_SECONDS = 300
 
 const REDIRECT_URI = 'http://127.0.0.1:18080/callback'
 
+interface NotesPolicy {
+  readonly keepsRegisteredScope?: boolean
+  /** Who made the MCP server: `official` is made with the official SDK alone, so that nobody here wrote it; `ours` filters lists. Default `official`. */
+  readonly server?: 'official' | 'ours'
+}
+
 export async function startProtectedNotes(
   path = '',
-  policy: { keepsRegisteredScope?: boolean } = {},
+  { server = 'official', ...policy }: NotesPolicy = {},
 ): Promise<ProtectedNotes> {
   const legs: Leg[] = []
   const issued = new Set<string>()
@@ -58,7 +65,9 @@ export async function startProtectedNotes(
     ...policy,
   })
   const revoked = new Set<string>()
-  const notes: NotesServer = await startNotesServer({
+  const start = server === 'ours' ? startNotesServer : startOfficialNotesServer
+  const notes = await start({
+    filterLists: true,
     issuer: authorizationServer.issuer,
     record,
     isRevoked: token => revoked.has(token),
