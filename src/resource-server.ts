@@ -1,5 +1,6 @@
 export type { ClaimNames } from './resource-server/access-token-info.ts'
 export { createDpopNonces, type DpopNonces, type DpopNoncesOptions } from './resource-server/dpop-nonces.ts'
+export { googleVerifier } from './resource-server/google-verifier.ts'
 export { firstOf } from './resource-server/first-of.ts'
 export type { VerifierWorld } from './resource-server/guarded-request.ts'
 export type { IntrospectionClient } from './resource-server/introspection-request.ts'
@@ -12,6 +13,24 @@ export {
 export { jwtVerifier, type JwtVerifierOptions } from './resource-server/jwt-verifier.ts'
 export { protect } from './resource-server/protect.ts'
 export type { ProtectOptions } from './resource-server/protect-options.ts'
+export {
+  type Auth0Options,
+  auth0,
+  type CognitoOptions,
+  cognito,
+  type EntraOptions,
+  entra,
+  type GoogleOptions,
+  google,
+  type KeycloakOptions,
+  keycloak,
+  type OktaOptions,
+  okta,
+  type ProviderOptions,
+  type WorkosOptions,
+  workos,
+} from './resource-server/provider-presets.ts'
+export { PROVIDER_FACTS, type ProviderFacts, type ProviderName } from './resource-server/provider-facts.ts'
 export type { ProtectionFinding, ProtectionFindingCode } from './resource-server/protection-finding.ts'
 export {
   createMemoryReplayCache,
