@@ -10,6 +10,7 @@ const withExamples = [
   'docs/stdio.md',
   'docs/browser.md',
   'docs/client.md',
+  'docs/telemetry.md',
 ]
 const documents = [
   'README.md',
@@ -23,6 +24,7 @@ const documents = [
   'docs/stdio.md',
   'docs/browser.md',
   'docs/client.md',
+  'docs/telemetry.md',
   ...readdirSync('docs/decisions').map(name => `docs/decisions/${name}`),
 ]
 
