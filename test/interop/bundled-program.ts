@@ -24,6 +24,7 @@ export async function bundleProgram(entry: string, target: 'node' | 'worker' = '
     build: {
       ssr: resolve(entry),
       outDir: folder,
+      emptyOutDir: false,
       target: 'es2022',
       rollupOptions: { output: { format: 'es', entryFileNames: 'program.mjs', codeSplitting: false } },
     },

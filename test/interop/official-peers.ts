@@ -14,7 +14,9 @@ import {
 } from '@modelcontextprotocol/sdk/types.js'
 
 /** How to reach the server: an endpoint, or a program and its arguments. */
-export type Address = { readonly url: string } | { readonly command: string; readonly args: readonly string[] }
+export type Address =
+  | { readonly url: string }
+  | { readonly command: string; readonly args: readonly string[]; readonly env?: Record<string, string> }
 
 /** An official client, connected. */
 export interface Peer {
@@ -74,7 +76,7 @@ export async function openNewPeer(address: Address, mode: 'legacy' | 'auto'): Pr
   const transport: NewTransport =
     'url' in address
       ? new NewHttp(new URL(address.url))
-      : new NewStdio({ command: address.command, args: [...address.args], stderr: 'ignore' })
+      : new NewStdio({ ...address, args: [...address.args], stderr: 'ignore' })
   await client.connect(transport)
   const isStateless = client.getProtocolEra() !== 'legacy'
   return {
@@ -114,7 +116,7 @@ export async function openOldPeer(address: Address): Promise<Peer> {
   const transport =
     'url' in address
       ? new OldHttp(new URL(address.url))
-      : new OldStdio({ command: address.command, args: [...address.args], stderr: 'ignore' })
+      : new OldStdio({ ...address, args: [...address.args], stderr: 'ignore' })
   await client.connect(transport)
   return {
     client,

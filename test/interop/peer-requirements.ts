@@ -1,8 +1,15 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { Peer } from './official-peers.ts'
 
-/** What every official client must find at the rich server, whatever lies between. Call it within `describe`. */
-export function requireOfPeer(family: 'handshake' | 'stateless', open: () => Promise<Peer>): void {
+/**
+ * What every official client must find at the rich server, whatever lies between. Call it within `describe`. `cancels`: what lies between passes a
+ * cancellation on.
+ */
+export function requireOfPeer(
+  family: 'handshake' | 'stateless',
+  open: () => Promise<Peer>,
+  { cancels = true }: { readonly cancels?: boolean } = {},
+): void {
   let peer: Peer
   beforeEach(async () => {
     peer = await open()
@@ -140,7 +147,7 @@ export function requireOfPeer(family: 'handshake' | 'stateless', open: () => Pro
     expect(tools.map(tool => tool.name)).toContain('grown')
   })
 
-  it('gives a call up when the client does, and the handler hears of it', async () => {
+  it.runIf(cancels)('gives a call up when the client does, and the handler hears of it', async () => {
     const controller = new AbortController()
     const { signal } = controller
     await expect(peer.call('wait', {}, { signal, onProgress: () => controller.abort() })).rejects.toThrow()
