@@ -1,7 +1,7 @@
 import { isObject } from '../jsonrpc/message.ts'
 
 /** Longest frontmatter that is read, in characters: to take YAML apart costs much more than its length says. */
-export const MAX_FRONTMATTER_LENGTH = 65_536
+const MAX_FRONTMATTER_LENGTH = 65_536
 
 /** A SKILL.md taken apart. */
 export interface ParsedSkillFile {
@@ -11,7 +11,7 @@ export interface ParsedSkillFile {
 
 /**
  * Takes a SKILL.md apart: YAML between two lines of three hyphens, then the instructions. Undefined when there is no frontmatter, it is no
- * mapping, or longer than {@link MAX_FRONTMATTER_LENGTH}; `onInvalid` hears which. Aliases are refused: they can blow up a few lines to gigabytes.
+ * mapping, or longer than 65 536 characters; `onInvalid` hears which. Aliases are refused: they can blow up a few lines to gigabytes.
  */
 export async function readFrontmatter(
   text: string,

@@ -102,7 +102,7 @@ describe('a file within a directory', () => {
     await symlink('../secret', join(root, 'link'))
     await symlink('../outer', join(root, 'way'))
     await symlink('..', join(root, 'up'))
-    for (const path of ['link', 'way/file', 'up/secret'])
+    for (const path of ['link', 'way/file', 'up/secret', 'up'])
       await expect(read(path), path).rejects.toThrow(/leads out of its directory/)
   })
 
@@ -111,6 +111,10 @@ describe('a file within a directory', () => {
     await writeFile(join(folder, 'root-more/file'), 'canary')
     await symlink('../root-more', join(root, 'way'))
     await expect(read('way/file')).rejects.toThrow(/leads out/)
+  })
+
+  it.runIf(process.platform === 'linux')('is refused when it holds more than its size says', async () => {
+    await expect(readConfinedFile('/proc', 'version', 10_000)).rejects.toThrow(/changes while it is read/)
   })
 
   it('may be named with two dots before other letters', async () => {

@@ -7,7 +7,7 @@ import { directoryOf, findPathProblem, lastSegmentOf, toSkillUri } from './skill
 import type { SkillFile, SkillSource } from './skill-source.ts'
 
 /** Files that a source may have altogether. */
-export const MAX_SOURCE_FILES = 100_000
+const MAX_SOURCE_FILES = 100_000
 
 /** A file that is served. */
 export interface ServedFile {

@@ -1,5 +1,5 @@
 /** Longest path of a file, in characters: its URI is at most nine times as long. */
-export const MAX_SKILL_PATH_LENGTH = 1024
+const MAX_SKILL_PATH_LENGTH = 1024
 
 /**
  * What is wrong with the path of a file of a skill; undefined when nothing is. Hosts write skills to their disks, under whatever system they run:

@@ -139,8 +139,8 @@ describe.each(['2026-07-28', '2025-11-25'] as const)('skills on %s', revision =>
 
   it.each([undefined, null, 7, ['skill://pdf/SKILL.md']])('answer −32602 for the URI %j', async uri => {
     const { client } = await serving(createMemorySource(FILES), { revision })
-    await expect(client.request('skills/get', { uri } as never)).rejects.toMatchObject({ code: -32602 })
-    await expect(client.request('resources/directory/read', { uri } as never)).rejects.toMatchObject({ code: -32602 })
+    await expect(client.request('skills/get', { uri })).rejects.toMatchObject({ code: -32602 })
+    await expect(client.request('resources/directory/read', { uri })).rejects.toMatchObject({ code: -32602 })
   })
 
   it('read no other file than those they list, however it is written', async () => {
@@ -228,7 +228,7 @@ describe('a server with skills', () => {
     'answers −32602 to a cursor of %s that it did not give',
     async method => {
       const { client } = await serving(createMemorySource(FILES))
-      const asked = client.request(method as never, { uri: 'skill://pdf', cursor: 'x' } as never)
+      const asked = client.request(method, { uri: 'skill://pdf', cursor: 'x' })
       await expect(asked).rejects.toMatchObject({ code: -32602 })
     },
   )
