@@ -148,14 +148,7 @@ function refuseParsing(why: string, version: string | undefined): HttpResponse {
 }
 
 function refuseBody({ reason, message }: HttpBodyError, version: string | undefined): HttpResponse {
-  switch (reason) {
-    case 'not_utf8':
-      return refuseParsing(message, version)
-    case 'lost':
-      return refuseRequest(400, message)
-    case 'too_slow':
-      return refuseRequest(408, message, { connection: 'close' })
-    case 'too_large':
-      return refuseRequest(413, message, { connection: 'close' })
-  }
+  if (reason === 'not_utf8') return refuseParsing(message, version)
+  if (reason === 'lost') return refuseRequest(400, message)
+  return refuseRequest(reason === 'too_slow' ? 408 : 413, message, { connection: 'close' })
 }

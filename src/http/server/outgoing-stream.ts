@@ -39,7 +39,8 @@ export class OutgoingStream {
   /** What the connection has not taken yet. */
   #waiting: StreamEvent[] = []
   #waitingLength = 0
-  #drained: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined
+  #drained: Promise<void> | undefined
+  #onDrained: (() => void) | undefined
 
   constructor(options: OutgoingStreamOptions) {
     this.#options = options
@@ -133,7 +134,7 @@ export class OutgoingStream {
     if (this.#isLettingGo) return this.disconnect()
     // A comment also makes a lost connection known.
     this.#keepAlive = setInterval(() => {
-      if (!this.#isBlocked && sink.write(':\n\n') === false) this.#isBlocked = true
+      if (!this.#isBlocked) this.#isBlocked = !sink.write(':\n\n')
     }, this.#options.keepAliveMs)
     unref(this.#keepAlive)
   }
@@ -177,7 +178,8 @@ export class OutgoingStream {
   }
 
   #releaseDrained(): void {
-    this.#drained?.resolve()
+    this.#onDrained?.()
+    this.#onDrained = undefined
     this.#drained = undefined
   }
 
@@ -185,8 +187,10 @@ export class OutgoingStream {
   drained(): Promise<void> {
     if (!this.#isBlocked) return Promise.resolve()
     // One promise for all who wait: a handler that does not wait may ask any number of times.
-    this.#drained ??= createRelease()
-    return this.#drained.promise
+    this.#drained ??= new Promise(resolve => {
+      this.#onDrained = resolve
+    })
+    return this.#drained
   }
 
   /** Lets the connection go, or the first one once it is there and has what was sent; the stream goes on. */
@@ -204,14 +208,6 @@ export class OutgoingStream {
     this.#isEnded = true
     if (!this.#isBlocked) this.#finish()
   }
-}
-
-function createRelease(): { readonly promise: Promise<void>; readonly resolve: () => void } {
-  let resolve = (): void => undefined
-  const promise = new Promise<void>(done => {
-    resolve = done
-  })
-  return { promise, resolve }
 }
 
 /** The stream and event that a `Last-Event-ID` names. */

@@ -87,7 +87,7 @@ export function createSessionRegistry(
   const sweep = (): void => {
     const at = now()
     // A copy, for `touch` puts entries at the end.
-    for (const entry of [...entries.values()]) {
+    for (const entry of Array.from(entries.values())) {
       if (!isIdle(entry)) touch(entry)
       else if (at - entry.usedAt >= idleMs) end(entry, new Error('The session lay idle'))
       else if (at - entry.usedAt >= KEPT_FOR_MS) entry.streams.clear()
