@@ -89,12 +89,10 @@ async function open(
 ): Promise<Opened> {
   if (kind === 'http') {
     const running = await serve(server)
-    const pumps: Promise<void>[] = []
-    const client = await connect(running.url, { ...options, fetch: recordingFetch(check, pumps) })
+    const client = await connect(running.url, { ...options, fetch: recordingFetch(check) })
     const end = async (): Promise<void> => {
       await client.close()
       await running.close()
-      await Promise.all(pumps)
     }
     return { client, end }
   }
@@ -157,34 +155,33 @@ function recording(transport: Transport, check: WireCheck): Transport {
   }
 }
 
-function recordingFetch(check: WireCheck, pumps: Promise<void>[]): typeof fetch {
+function recordingFetch(check: WireCheck): typeof fetch {
   return async (input, init) => {
     if (typeof init?.body === 'string') check.sent(JSON.parse(init.body))
     const response = await fetch(input, init)
-    if (!response.body) return response
-    const [ours, theirs] = response.body.tee()
-    pumps.push(pump(ours, response.headers.get('content-type') ?? '', check))
-    return new Response(theirs, response)
+    const recorder = recorderOf(response.headers.get('content-type') ?? '', check)
+    return response.body ? new Response(response.body.pipeThrough(recorder), response) : response
   }
 }
 
-async function pump(body: ReadableStream<Uint8Array>, type: string, check: WireCheck): Promise<void> {
+/** Lets everything through, and hands what it carries to the check. */
+function recorderOf(type: string, check: WireCheck): TransformStream<Uint8Array, Uint8Array> {
   const decoder = new TextDecoder()
   let text = ''
-  try {
-    for await (const chunk of body) {
+  return new TransformStream({
+    transform: (chunk, controller) => {
+      controller.enqueue(chunk)
       text += decoder.decode(chunk, { stream: true })
-      if (!type.startsWith('text/event-stream')) continue
+      if (!type.startsWith('text/event-stream')) return
       const events = text.split('\n\n')
       text = events.pop() ?? ''
       for (const event of events) {
         const data = event.split('\n').flatMap(line => (line.startsWith('data: ') ? [line.slice(6)] : []))
         if (data.join('') !== '') check.received(JSON.parse(data.join('\n')))
       }
-    }
-    if (type.startsWith('application/json') && text !== '') check.received(JSON.parse(text))
-  } catch (error) {
-    // A stream that was given up; what it carried was checked.
-    if (error instanceof SyntaxError) throw error
-  }
+    },
+    flush: () => {
+      if (type.startsWith('application/json') && text !== '') check.received(JSON.parse(text))
+    },
+  })
 }
