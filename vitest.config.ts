@@ -7,12 +7,15 @@ const source = (file: string): string => fileURLToPath(new URL(`./src/${file}`, 
 // Tests of the command line and the demo run against the sources, so that `check` needs no build.
 const alias = [
   { find: /^latchkey\/oauth\/protocol$/, replacement: source('oauth-protocol.ts') },
-  { find: /^latchkey\/(client|server|oauth|doctor|node|browser|stdio|redis|testing|resource-server|otel)$/, replacement: source('$1.ts') },
+  {
+    find: /^latchkey\/(client|server|oauth|doctor|node|browser|stdio|redis|testing|resource-server|otel)$/,
+    replacement: source('$1.ts'),
+  },
   { find: /^latchkey$/, replacement: source('index.ts') },
 ]
 
 /** Suites that start other processes, real servers or a browser; everything else is a unit test and runs in `check`. */
-const suites = ['interop', 'processes', 'browser', 'package']
+const suites = ['interop', 'adapters', 'runtimes', 'processes', 'browser', 'package']
 /** Unit tests that take seconds; they run with the suites. */
 const slow = 'test/**/*.slow.test.ts'
 /** These replace Node's own modules, and so need a process of their own. */

@@ -1,7 +1,7 @@
 // Everything: the checks, the suites that need processes, servers or a browser, the package, the conformance suite, the demo.
 import { bin, main, node, run } from './run.mjs'
 
-const suites = ['slow', 'interop', 'browser', 'package']
+const suites = ['slow', 'interop', 'adapters', 'runtimes', 'browser', 'package']
 
 await main(async () => {
   await run('check', [node, 'scripts/check.mjs'])
