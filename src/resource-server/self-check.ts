@@ -148,7 +148,8 @@ function judgeIssuer(
   if (missing.length > 0) {
     add({
       code: 'scope_not_offered',
-      severity: 'warning',
+      // Many list only what is their own, and not the scopes of resources.
+      severity: 'info',
       message: `The authorization server ${issuer} lists its scopes, and not all that this server asks for.`,
       expected: missing.join(' '),
       received: metadata.scopesSupported?.join(' ').slice(0, 300) ?? 'none',

@@ -11,6 +11,7 @@ const withExamples = [
   'docs/browser.md',
   'docs/client.md',
   'docs/telemetry.md',
+  'docs/protect.md',
 ]
 const documents = [
   'README.md',
@@ -25,6 +26,7 @@ const documents = [
   'docs/browser.md',
   'docs/client.md',
   'docs/telemetry.md',
+  'docs/protect.md',
   ...readdirSync('docs/decisions').map(name => `docs/decisions/${name}`),
 ]
 

@@ -140,6 +140,20 @@ describe('a token', () => {
     },
   )
 
+  it('whose client goes away while it is judged is judged no further, and nobody is told', async () => {
+    const world = open({
+      verify: ({ signal }) =>
+        new Promise((_resolve, reject) => {
+          signal?.addEventListener('abort', () => reject(new Error('gone')), { once: true })
+        }),
+    })
+    const gone = new AbortController()
+    const answer = world.send({ method: 'POST', token: 'alice', signal: gone.signal })
+    gone.abort()
+    expect((await answer).status).toBe(503)
+    expect(world.errors).toEqual([])
+  })
+
   it('under the DPoP scheme is refused where no proofs are checked', async () => {
     const world = open()
     const response = await world.send({ method: 'POST', headers: { authorization: 'DPoP alice' } })
