@@ -123,6 +123,15 @@ describe('a skill is left out, and says what to fix, when', () => {
     expect(namesOf(found)).toEqual(['good'])
   })
 
+  it('its files are together larger than they were said to be', async () => {
+    const half = new Uint8Array(9 << 20)
+    const source = createMemorySource({ 'bad/SKILL.md': manifest('bad'), 'bad/x': half, 'bad/y': half, ...GOOD })
+    const list = async () => (await source.list()).map(({ path }) => ({ path, size: 1 }))
+    const found = await read({ ...source, list })
+    expect(found.problems).toEqual([expect.stringMatching(/bad\/y has 9437184 bytes, and may have/)])
+    expect(namesOf(found)).toEqual(['good'])
+  })
+
   it('a file of it cannot be read, or is gone', async () => {
     const source = createMemorySource({
       'bad/SKILL.md': manifest('bad'),
