@@ -93,6 +93,20 @@ describe('with an SDK', () => {
     expect(seen).toBeDefined()
   })
 
+  it.each([
+    [[TRACEPARENT], ['a=b']],
+    [{ length: 55 }, { length: 3 }],
+    [7, true],
+  ])('R-TRACE-1 takes only text for a trace context: not %j and %j', async (traceparent, baggage) => {
+    let seen: unknown
+    await answer({ meta: { traceparent, baggage } }, {}, async () => {
+      seen = propagation.getActiveBaggage()
+      return {}
+    })
+    expect(only().parentSpanContext).toBeUndefined()
+    expect(seen).toBeUndefined()
+  })
+
   it('a public endpoint begins the trace itself, links the client and drops its baggage', async () => {
     let seen: unknown
     const meta = { traceparent: TRACEPARENT, baggage: 'tenant=forged' }
@@ -139,6 +153,8 @@ describe('with an SDK', () => {
     expect(tracing.spans()[2]?.attributes['mcp.resource.uri']).toMatch(/^a:\/\/host\/x+$/)
     await answer({ method: 'tools/call', params: { name: 'a\u202eb\nc' } })
     expect(tracing.spans()[3]?.name).toBe('tools/call a b c')
+    await answer({ method: 'resources/read', params: { uri: 'a://b\u202e/c' } })
+    expect(tracing.spans()[4]?.attributes['mcp.resource.uri']).toBe('a://b /c')
   })
 
   it('names with the wrong type are left out', async () => {
@@ -157,6 +173,7 @@ describe('with an SDK', () => {
     ],
     ['the name', new RangeError('x'), 'RangeError'],
     ['nothing, where the name says something else', Object.assign(new Error('x'), { name: 'no name: a b' }), '_OTHER'],
+    ['nothing, where the name is long', Object.assign(new Error('x'), { name: 'E'.repeat(65) }), '_OTHER'],
     ['nothing, where no error was thrown', 'a string', '_OTHER'],
     ['the code of an RpcError', new RpcError(-32042, 'x'), '-32042'],
   ])('says of an error %s', async (_what, error, kind) => {
