@@ -10,6 +10,7 @@ const withExamples = [
   'docs/stdio.md',
   'docs/browser.md',
   'docs/client.md',
+  'docs/server.md',
   'docs/telemetry.md',
   'docs/protect.md',
 ]
@@ -25,6 +26,7 @@ const documents = [
   'docs/stdio.md',
   'docs/browser.md',
   'docs/client.md',
+  'docs/server.md',
   'docs/telemetry.md',
   'docs/protect.md',
   ...readdirSync('docs/decisions').map(name => `docs/decisions/${name}`),
