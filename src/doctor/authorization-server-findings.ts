@@ -13,6 +13,7 @@ export type AuthorizationServerFindingCode =
   | 'pkce_s256_missing'
   | 'iss_not_advertised'
   | 'refresh_not_advertised'
+  | 'resource_not_listed'
   | 'grant_not_supported'
   | 'dpop_unavailable'
   | 'exception_in_force'
@@ -99,6 +100,15 @@ export const AUTHORIZATION_SERVER_FINDINGS: Readonly<Record<AuthorizationServerF
     meaning: 'Without `iss` (RFC 9207) a client of many authorization servers is easier to mix up.',
     user: 'Nothing.',
     operator: 'Send `iss`, and publish `authorization_response_iss_parameter_supported`.',
+  },
+  resource_not_listed: {
+    severity: 'warning',
+    concern: 'authorization',
+    title: 'The authorization server does not list this resource',
+    meaning:
+      'Its metadata says which resources it protects (`protected_resources`, RFC 9728 §4), and this one is not among them.',
+    user: 'Nothing, unless the login is refused.',
+    operator: 'Register the resource at the authorization server, spelled exactly as the MCP server publishes it.',
   },
   refresh_not_advertised: {
     severity: 'info',

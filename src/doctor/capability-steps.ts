@@ -4,6 +4,7 @@ import { DEVICE_CODE_GRANT } from '../oauth/protocol/device.ts'
 import { chooseDpopAlgorithm } from '../oauth/protocol/dpop.ts'
 import { stringListMember, stringMember } from '../oauth/protocol/json-object.ts'
 import { determineScope } from '../oauth/protocol/scope.ts'
+import { findIssuerProblems } from '../resource-server/issuer-findings.ts'
 import type { Examination } from './examination.ts'
 import type { FindingCode } from './finding.ts'
 
@@ -16,6 +17,7 @@ export function addCapabilitySteps(
   addExceptionStep(examination, target)
   addEndpointSteps(examination, target)
   addScopeStep(examination, target, challengedScope)
+  addResourceStep(examination, target)
   addGrantStep(examination, target)
   addDpopStep(examination, target)
 }
@@ -69,6 +71,25 @@ function addScopeStep(
     step: 'scope',
     received: authorization === undefined ? 'none will be asked for' : `will ask for ${authorization}`,
   })
+}
+
+/** What the self-check of a server says about the same, where the authorization server lists its resources. */
+function addResourceStep(
+  { report }: Examination,
+  { authorizationServer, protectedResource }: AuthorizationTarget,
+): void {
+  if (!protectedResource || authorizationServer.raw['protected_resources'] === undefined) return
+  const needs = { resource: protectedResource.resource, scopes: [], dpop: false }
+  const problem = findIssuerProblems(authorizationServer, needs).find(({ code }) => code === 'resource_not_listed')
+  report.add(
+    {
+      step: 'protected resources',
+      url: displayUrl(authorizationServer.url),
+      expected: displayUrl(needs.resource),
+      received: problem?.received ?? 'listed',
+    },
+    ...(problem ? (['resource_not_listed'] as const) : []),
+  )
 }
 
 /** The grants of RFC 8414 §2 where the document lists none. */

@@ -183,6 +183,20 @@ describe('a diagnosis in any runtime', () => {
     expect(codes(diagnosis, 'info').filter(code => code.startsWith('cors'))).toEqual(found)
   })
 
+  it('field V12: an authorization server that lists the resources it protects, and not this one', async () => {
+    const found = async (listed: readonly string[]) => {
+      const server = createMisbehavingServer()
+      const fetch: Fetch = async (input, init) => {
+        const response = await server.fetch(input, init)
+        if (!new Request(input).url.includes('/.well-known/oauth-authorization-server')) return response
+        return Response.json({ ...((await response.json()) as object), protected_resources: listed })
+      }
+      return grave(await examine(server, { fetch }))
+    }
+    expect(await found(['https://mcp.example/mcp'])).toEqual([])
+    expect(await found(['https://mcp.example/mcp/'])).toEqual(['resource_not_listed'])
+  })
+
   it('says where a redirect within the origin leads, which costs a request each time', async () => {
     const server = createMisbehavingServer({ protection: 'nothing', resourceMetadataAt: 'nowhere' })
     const fetch: Fetch = async (input, init) =>

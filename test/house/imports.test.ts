@@ -49,7 +49,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   redis: ['oauth', 'oauth/protocol', 'resource-server/replay-cache.ts'],
   browser: ['oauth', 'oauth/protocol'],
   otel: ['jsonrpc', 'protocol', 'client', 'server'],
-  doctor: ['jsonrpc', 'protocol', 'client', 'http', 'network', 'oauth', 'oauth/protocol'],
+  doctor: ['jsonrpc', 'protocol', 'client', 'http', 'network', 'oauth', 'oauth/protocol', 'resource-server'],
   testing: ['jsonrpc', 'protocol', 'client', 'schema', 'oauth', 'server', 'http/server'],
   node: ['jsonrpc', 'protocol', 'schema', 'oauth', 'oauth/protocol', 'client', 'http', 'server', 'http/server'],
 }

@@ -371,6 +371,26 @@ describe('lists', () => {
   })
 })
 
+describe('names of the host', () => {
+  it('a server on a loopback address is reached by the name of its resource, and by no other (DNS rebinding)', async () => {
+    const { app } = open()
+    const statusFor = async (host: string) => {
+      const request = {
+        method: 'POST',
+        target: '/mcp',
+        isLoopback: true,
+        header: (name: string) => (name === 'host' ? host : undefined),
+        readBody: async () => '',
+        onDisconnect: () => () => undefined,
+      }
+      return (await app.handle(request)).status
+    }
+    expect(await statusFor('files.example.com')).toBe(401)
+    expect(await statusFor('files.example.com:443')).toBe(401)
+    expect(await statusFor('evil.example.com')).toBe(403)
+  })
+})
+
 describe('field V18: where a token is optional', () => {
   it('calls that need nothing pass without one, and others are challenged for what they need', async () => {
     const world = open({ optional: true, filterLists: true })
@@ -396,6 +416,9 @@ describe('field V18: where a token is optional', () => {
     expect((await world.callTool('open')).status).toBe(200)
     expect((await world.callTool('open', 'alice')).status).toBe(200)
     expect(challengeOf(await world.callTool('read'))?.['scope']).toBe('list read')
+    const filtered = open({ optional: true, scopes: ['list'], filterLists: true })
+    expect(await namesFor(filtered, 'alice|read')).toEqual(['open', 'path'])
+    expect(await namesFor(filtered, 'alice|list+read')).toEqual(['open', 'read', 'path'])
   })
 
   it('pages of other origins are kept out, since anonymous calls act', async () => {
