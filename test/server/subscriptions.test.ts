@@ -1,0 +1,234 @@
+import { describe, expect, it, vi } from 'vitest'
+import type { Change } from '../../src/client.ts'
+import { createServer, type Server, type ServerOptions } from '../../src/server.ts'
+import { eachWay } from './matrix.ts'
+import { authOf, connectRaw, initialize, makeCall, statelessMeta } from './raw-connection.ts'
+
+const ALL = { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true }
+const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged'
+const ID = 'io.modelcontextprotocol/subscriptionId'
+
+function world(options: Partial<ServerOptions> = {}): Server {
+  const server = createServer({ name: 'changing', version: '1', ...options })
+  server.tool('first', {}, () => 'x')
+  server.prompt('first', {}, () => 'x')
+  server.resource('notes://a', {}, () => 'x')
+  return server
+}
+
+/** Waits until what was published has been told. */
+const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+
+function listen(server: Server, notifications: unknown, options: Parameters<typeof makeCall>[3] = {}) {
+  return makeCall(server, 'subscriptions/listen', { notifications }, options)
+}
+
+eachWay(
+  'clients hear of changed lists and resources, in one word for what changes at once',
+  async ({ server, open }) => {
+    server.tool('first', {}, () => 'x')
+    server.prompt('first', {}, () => 'x')
+    server.resource('notes://a', {}, () => 'x')
+    const client = await open()
+    const changes: Change[] = []
+    const subscription = await client.subscribe(
+      { tools: true, resources: true, uris: ['notes://a'] },
+      change => void changes.push(change),
+    )
+    await turn()
+    changes.length = 0
+    const added = [1, 2, 3].map(n => server.tool(`more${n}`, {}, () => 'x'))
+    added[0]?.disable()
+    server.prompt('second', {}, () => 'x')
+    server.resourceUpdated('notes://a')
+    server.resourceUpdated('notes://other')
+    await vi.waitFor(() => expect(changes).toHaveLength(2))
+    await client.ping()
+    expect(changes).toContainEqual({ kind: 'tools' })
+    expect(changes).toContainEqual({ kind: 'resource', uri: 'notes://a' })
+    expect(changes).toHaveLength(2)
+    await subscription.close()
+  },
+)
+
+describe('subscriptions/listen', () => {
+  it('acknowledges first, and every message carries the id', async () => {
+    const server = world()
+    const { call, told } = listen(server, { ...ALL, resourceSubscriptions: ['notes://a'] })
+    await turn()
+    server.tool('second', {}, () => 'x')
+    server.prompt('second', {}, () => 'x')
+    server.resource('notes://b', {}, () => 'x')
+    server.resourceUpdated('notes://a')
+    await turn()
+    expect(told[0]).toMatchObject({
+      method: ACKNOWLEDGED,
+      params: { notifications: { ...ALL, resourceSubscriptions: ['notes://a'] } },
+    })
+    expect(told.map(({ method }) => method).toSorted()).toEqual([
+      'notifications/prompts/list_changed',
+      'notifications/resources/list_changed',
+      'notifications/resources/updated',
+      ACKNOWLEDGED,
+      'notifications/tools/list_changed',
+    ])
+    for (const { params } of told) expect(params._meta).toEqual({ [ID]: call.id })
+  })
+
+  it('tells only what was asked for, and acknowledges only what the server has', async () => {
+    const server = createServer({ name: 'few', version: '1' })
+    server.tool('first', {}, () => 'x')
+    const { told } = listen(server, {
+      promptsListChanged: true,
+      toolsListChanged: 'yes',
+      resourceSubscriptions: ['notes://a'],
+    })
+    await turn()
+    server.tool('second', {}, () => 'x')
+    server.resourceUpdated('notes://a')
+    await turn()
+    expect(told).toEqual([{ method: ACKNOWLEDGED, params: { notifications: {}, _meta: expect.anything() } }])
+  })
+
+  it('tells of what changed beneath a subscribed URI, and not beside it', async () => {
+    const server = world()
+    const { told } = listen(server, { resourceSubscriptions: ['notes://a', 'file:///x/'] })
+    await turn()
+    for (const uri of ['notes://a/b', 'notes://ab', 'file:///x/y', 'file:///x', 'notes://']) server.resourceUpdated(uri)
+    expect(told.slice(1).map(({ params }) => params.uri)).toEqual(['notes://a/b', 'file:///x/y'])
+  })
+
+  it('tells of a resource beneath only to those who may read it', async () => {
+    const server = world()
+    server.resource('notes://a/secret', { scopes: ['secret'] }, () => 'x')
+    server.resourceTemplate('notes://a/by/{who}', { scopes: uri => [uri] }, () => 'x')
+    server.resource(
+      'notes://a/odd',
+      {
+        scopes: () => {
+          throw new Error('scopes fail')
+        },
+      },
+      () => 'x',
+    )
+    const holds = (needed: readonly string[]): boolean => needed.every(scope => scope === 'notes://a/by/ada')
+    const { told } = listen(server, { resourceSubscriptions: ['notes://a'] }, { holds })
+    await turn()
+    for (const uri of ['notes://a/secret', 'notes://a/by/ada', 'notes://a/by/eve', 'notes://a/odd', 'notes://a/free'])
+      server.resourceUpdated(uri)
+    expect(told.slice(1).map(({ params }) => params.uri)).toEqual(['notes://a/by/ada', 'notes://a/free'])
+  })
+
+  it('ends with its answer when the server closes, and begins no more', async () => {
+    const server = world()
+    const { call, answer } = listen(server, ALL)
+    await turn()
+    await server.close()
+    const ended = { result: { resultType: 'complete', _meta: { [ID]: call.id } } }
+    expect(await answer).toMatchObject(ended)
+    expect(await listen(server, ALL).answer).toMatchObject({ result: { resultType: 'complete' } })
+  })
+
+  it('ends when the token expires that it was opened with', async () => {
+    vi.useFakeTimers()
+    try {
+      const server = world({ now: () => 1000 })
+      const { answer } = listen(server, ALL, { auth: authOf('ada', [], 61_000) })
+      let isOver = false
+      void answer.then(() => {
+        isOver = true
+      })
+      await vi.advanceTimersByTimeAsync(59_999)
+      expect(isOver).toBe(false)
+      await vi.advanceTimersByTimeAsync(1)
+      expect(isOver).toBe(true)
+      expect(vi.getTimerCount()).toBe(0)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it('leaves nothing behind when the client cancels, its place neither', async () => {
+    const server = world({ maxSubscriptions: 1 })
+    const first = listen(server, ALL, { auth: authOf('ada', [], Date.now() + 60_000) })
+    await turn()
+    expect(await listen(server, ALL).answer).toMatchObject({
+      error: { code: -32603, message: expect.stringContaining('at most 1') },
+    })
+    first.call.abort(undefined)
+    expect(await first.answer).toBeUndefined()
+    await turn()
+    server.tool('second', {}, () => 'x')
+    await turn()
+    expect(first.told).toHaveLength(1)
+    const second = listen(server, ALL)
+    await turn()
+    expect(second.told).toHaveLength(1)
+  })
+
+  it.each([
+    [undefined, /notifications is not an object/],
+    ['all', /notifications is not an object/],
+    [{ resourceSubscriptions: 'notes://a' }, /list of URIs/],
+    [{ resourceSubscriptions: [5] }, /list of URIs/],
+    [{ resourceSubscriptions: Array.from({ length: 1001 }, (_, n) => `notes://${n}`) }, /at most 1000/],
+  ])('refuses a wish such as %.40j', async (notifications, message) => {
+    expect(await listen(world(), notifications).answer).toMatchObject({
+      error: { code: -32602, message: expect.stringMatching(message) },
+    })
+  })
+
+  it('on a shared channel is also told to be over, before its answer', async () => {
+    const server = world()
+    const raw = await connectRaw(server)
+    const params = { notifications: ALL, _meta: statelessMeta() }
+    raw.send({ jsonrpc: '2.0', id: 'sub', method: 'subscriptions/listen', params })
+    await raw.waitFor(({ method }) => method === ACKNOWLEDGED)
+    await server.close()
+    await raw.waitFor(({ id }) => id === 'sub')
+    expect(raw.received.slice(-2)).toMatchObject([
+      { method: 'notifications/cancelled', params: { requestId: 'sub' } },
+      { id: 'sub', result: { resultType: 'complete', _meta: { [ID]: 'sub' } } },
+    ])
+    await raw.settle()
+    expect(raw.isClosed).toBe(true)
+  })
+})
+
+describe('a session', () => {
+  it('hears of lists unasked, and of resources that it subscribed to', async () => {
+    const server = world()
+    const raw = await connectRaw(server)
+    await initialize(raw, '2025-06-18')
+    raw.received.length = 0
+    server.tool('second', {}, () => 'x')
+    server.resourceUpdated('notes://a')
+    await raw.settle()
+    expect(raw.received).toEqual([{ jsonrpc: '2.0', method: 'notifications/tools/list_changed', params: {} }])
+    await raw.request({ id: 1, method: 'resources/subscribe', params: { uri: 'notes://a' } })
+    server.resourceUpdated('notes://a')
+    server.resourceUpdated('notes://a/b')
+    await raw.settle()
+    expect(raw.received.slice(2)).toMatchObject([{ params: { uri: 'notes://a' } }, { params: { uri: 'notes://a/b' } }])
+    await raw.request({ id: 2, method: 'resources/unsubscribe', params: { uri: 'notes://a' } })
+    server.resourceUpdated('notes://a')
+    await raw.settle()
+    expect(raw.received).toHaveLength(5)
+  })
+
+  it('names a limited number of resources', async () => {
+    const server = world()
+    server.resourceTemplate('n://{id}', {}, () => 'x')
+    const raw = await connectRaw(server)
+    await initialize(raw, '2025-06-18')
+    for (let id = 0; id < 1000; id++) {
+      raw.send({ jsonrpc: '2.0', id, method: 'resources/subscribe', params: { uri: `n://${id}` } })
+      if (id % 100 === 99) await raw.settle()
+    }
+    const subscribe = (id: string, uri: string) => raw.request({ id, method: 'resources/subscribe', params: { uri } })
+    expect(await subscribe('new', 'n://1000')).toMatchObject({
+      error: { code: -32602, message: expect.stringContaining('1000') },
+    })
+    expect(await subscribe('old', 'n://5')).toMatchObject({ result: {} })
+  })
+})
