@@ -63,6 +63,7 @@ function toStream(start: (sink: StreamSink) => void): ReadableStream<Uint8Array>
   let onDrain: (() => void) | undefined
   const closed: (() => void)[] = []
   let isOpen = true
+  let isFull = false
   const close = (): void => {
     isOpen = false
     for (const listener of closed.splice(0)) listener()
@@ -74,7 +75,8 @@ function toStream(start: (sink: StreamSink) => void): ReadableStream<Uint8Array>
           write: text => {
             if (!isOpen) return true
             controller.enqueue(encoder.encode(text))
-            return (controller.desiredSize ?? 0) > 0
+            isFull = (controller.desiredSize ?? 0) <= 0
+            return !isFull
           },
           end: () => {
             if (!isOpen) return
@@ -91,7 +93,12 @@ function toStream(start: (sink: StreamSink) => void): ReadableStream<Uint8Array>
           },
           onClose: listener => void closed.push(listener),
         }),
-      pull: () => onDrain?.(),
+      pull: () => {
+        // Streams pull without need: workerd does so within `enqueue`.
+        if (!isFull) return
+        isFull = false
+        onDrain?.()
+      },
       cancel: close,
     },
     new ByteLengthQueuingStrategy({ highWaterMark: HIGH_WATER_MARK }),

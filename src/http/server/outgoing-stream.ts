@@ -33,6 +33,8 @@ export class OutgoingStream {
   #isBlocked = false
   #isEnded = false
   #isLettingGo = false
+  /** Something is missing, and nobody can come back for it. */
+  #isCut = false
   /** The number of the newest event, and of the newest that a connection has taken. */
   #number = 0
   #written = 0
@@ -74,7 +76,7 @@ export class OutgoingStream {
   }
 
   #emit(data: string, mayDrop: boolean): void {
-    if (this.#isEnded) return
+    if (this.#isEnded || this.#isCut) return
     this.#number += 1
     const text = this.id === undefined ? data : `id: ${this.id}_${this.#number}\n${data}`
     const event = { number: this.#number, text, mayDrop }
@@ -95,14 +97,16 @@ export class OutgoingStream {
   }
 
   #wait(event: StreamEvent): void {
+    // One message may exceed the limit, for it may be the answer.
+    if (this.#waitingLength >= MAX_WAITING_LENGTH) return this.#cut()
     this.#waiting.push(event)
     this.#waitingLength += event.text.length
-    if (this.#waitingLength > MAX_WAITING_LENGTH) this.#cut()
   }
 
-  /** The client does not keep up at all: it may come back. */
+  /** The client does not keep up at all: it may come back where the stream is kept. */
   #cut(): void {
     const sink = this.#sink
+    this.#isCut = !this.#history
     this.#detach()
     sink?.cut()
     this.#options.onGone()
@@ -112,6 +116,7 @@ export class OutgoingStream {
    * Connects a client; one that was connected is let go. `after`: the number of the last event that it has, else it gets what no connection has taken.
    */
   attach(sink: StreamSink, after: number = this.#written): void {
+    if (this.#isCut) return sink.cut()
     const former = this.#sink
     this.#detach()
     former?.end()
@@ -141,17 +146,18 @@ export class OutgoingStream {
 
   #flush(): void {
     this.#isBlocked = false
-    let taken = 0
-    while (taken < this.#waiting.length && !this.#isBlocked) {
+    while (this.#waiting.length > 0 && !this.#isBlocked) {
       let portion = ''
+      let taken = 0
       for (; taken < this.#waiting.length && portion.length < PORTION_LENGTH; taken += 1) {
         portion += this.#waiting[taken]?.text
         this.#written = this.#waiting[taken]?.number ?? this.#written
       }
+      // Before it is written: a connection may take more at once.
+      this.#waiting.splice(0, taken)
       this.#waitingLength -= portion.length
       if (this.#sink?.write(portion) === false) this.#isBlocked = true
     }
-    this.#waiting.splice(0, taken)
     if (this.#isBlocked) return
     this.#releaseDrained()
     if (this.#isEnded) this.#finish()
@@ -170,7 +176,7 @@ export class OutgoingStream {
     this.#sink = undefined
     this.#isBlocked = false
     // What is kept is given out anew to whoever comes back.
-    if (this.#history || wasConnected || this.#waitingLength > MAX_WAITING_LENGTH) {
+    if (this.#history || wasConnected || this.#isCut) {
       this.#waiting = []
       this.#waitingLength = 0
     }
