@@ -95,9 +95,11 @@ export function createSealedStates(options: SealedStatesOptions = {}): SealedSta
   const { lifetimeMs = DEFAULT_LIFETIME_MS, now = Date.now, claim } = options
   if (!(lifetimeMs > 0 && Number.isFinite(lifetimeMs)))
     throw new TypeError(`lifetimeMs is ${lifetimeMs}; it must be a positive number of milliseconds`)
-  const rawKeys = readKeys(options.key)
+  const given = readKeys(options.key)
   let imported: Promise<readonly CryptoKey[]> | undefined
-  const importKeys = (): Promise<readonly CryptoKey[]> => (imported ??= Promise.all(rawKeys.map(importKey)))
+  // A random key is made when it is needed: Workers refuse to make one before there is a request.
+  const importKeys = (): Promise<readonly CryptoKey[]> =>
+    (imported ??= Promise.all((given ?? [crypto.getRandomValues(new Uint8Array(KEY_BYTES))]).map(importKey)))
 
   return {
     areClaimed: claim !== undefined,
@@ -125,8 +127,8 @@ export function createSealedStates(options: SealedStatesOptions = {}): SealedSta
   }
 }
 
-function readKeys(key: SealedStatesOptions['key']): readonly Uint8Array<ArrayBuffer>[] {
-  if (key === undefined) return [crypto.getRandomValues(new Uint8Array(KEY_BYTES))]
+function readKeys(key: SealedStatesOptions['key']): readonly Uint8Array<ArrayBuffer>[] | undefined {
+  if (key === undefined) return undefined
   const keys = key instanceof Uint8Array ? [key] : key
   if (keys.length === 0 || keys.length > MAX_KEYS)
     throw new TypeError(`There are ${keys.length} keys for request state; there must be 1 to ${MAX_KEYS}`)

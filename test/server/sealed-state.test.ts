@@ -28,6 +28,15 @@ describe('sealed state', () => {
       expect(await states.open(await states.seal(value, binding), binding)).toEqual({ ok: true, payload: value })
   })
 
+  it('makes no random key before there is something to seal, as runtimes refuse it outside of a request', async () => {
+    const random = vi.spyOn(crypto, 'getRandomValues')
+    const states = createSealedStates()
+    expect(random).not.toHaveBeenCalled()
+    await states.seal(payload, binding)
+    expect(random).toHaveBeenCalled()
+    random.mockRestore()
+  })
+
   it('is opaque, URL-safe, and different every time', async () => {
     const states = createSealedStates({ key: key(1), now: () => 0 })
     const [one, other] = [await states.seal(payload, binding), await states.seal(payload, binding)]
