@@ -6,10 +6,14 @@ import {
   UnauthorizedError,
 } from '@modelcontextprotocol/client'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { listenRecorded } from '../../demo/src/recorded-server.ts'
 import { approve } from '../../demo/src/scripted-user.ts'
 import { connect } from '../../src/client.ts'
-import { withOAuth } from '../../src/oauth.ts'
-import { type ProtectedNotes, startProtectedNotes } from './protected-notes.ts'
+import { toNodeHandler } from '../../src/node.ts'
+import { authorizationCode, createOAuthSession, withOAuth } from '../../src/oauth.ts'
+import { jwtVerifier, protect } from '../../src/resource-server.ts'
+import { createServer } from '../../src/server.ts'
+import { type ProtectedNotes, scriptedAuthorizer, startProtectedNotes } from './protected-notes.ts'
 
 let world: ProtectedNotes
 beforeEach(async () => {
@@ -98,6 +102,53 @@ describe.each(['legacy', 'auto'] as const)('the official client, our server: neg
     expect(scopesAsked()).toEqual([['notes:read'], ['notes:read', 'notes:write']])
     expect(world.at('/reg')).toHaveLength(1)
     await client.close()
+  })
+})
+
+describe('field V18: where a token is optional', () => {
+  const start = () => {
+    const server = createServer({ name: 'notes', version: '1.0.0' })
+    server.tool('open', {}, () => 'for everybody')
+    server.tool('mine', { scopes: ['notes:read'] }, (_args, { auth }) => `of ${auth?.subject ?? 'nobody'}`)
+    return listenRecorded('optional', origin => {
+      const { issuer } = world
+      const verify = jwtVerifier({ issuer })
+      const resource = `${origin}/mcp`
+      return toNodeHandler(protect(server, { resource, authorizationServers: [issuer], verify, optional: true }))
+    })
+  }
+  const sessionOf = (server: string) =>
+    createOAuthSession({ server, grant: authorizationCode({ authorizer: scriptedAuthorizer() }) })
+
+  it.each(['2026-07-28', '2025-11-25'] as const)(
+    'our client logs in at the call that asks for it (%s)',
+    async revision => {
+      const running = await start()
+      await using session = sessionOf(`${running.url}/mcp`)
+      const client = await connect(`${running.url}/mcp`, { fetch: withOAuth(fetch, session), revision })
+      expect((await client.callTool('open')).content).toEqual([{ type: 'text', text: 'for everybody' }])
+      expect(world.at('/auth')).toHaveLength(0)
+      expect((await client.callTool('mine')).content).toEqual([{ type: 'text', text: 'of ada' }])
+      expect((await client.callTool('open')).content).toEqual([{ type: 'text', text: 'for everybody' }])
+      expect(scopesAsked()).toEqual([['notes:read']])
+      await client.close()
+      await running.close()
+    },
+  )
+
+  it.each(['legacy', 'auto'] as const)('the official client does, in its session (negotiation %s)', async mode => {
+    const running = await start()
+    await using session = sessionOf(`${running.url}/mcp`)
+    const client = new OfficialClient({ name: 'official', version: '1.0.0' }, { versionNegotiation: { mode } })
+    const options = { fetch: withOAuth(fetch, session) }
+    await client.connect(new StreamableHTTPClientTransport(new URL(`${running.url}/mcp`), options))
+    const text = async (name: string) => (await client.callTool({ name, arguments: {} })).content
+    expect(await text('open')).toEqual([{ type: 'text', text: 'for everybody' }])
+    expect(await text('mine')).toEqual([{ type: 'text', text: 'of ada' }])
+    expect(await text('open')).toEqual([{ type: 'text', text: 'for everybody' }])
+    expect(scopesAsked()).toEqual([['notes:read']])
+    await client.close()
+    await running.close()
   })
 })
 

@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Leg } from '../../demo/src/leg.ts'
+import { listenRecorded } from '../../demo/src/recorded-server.ts'
 import { connect } from '../../src/client.ts'
-import { serve } from '../../src/node.ts'
+import { serve, toNodeHandler } from '../../src/node.ts'
+import { clientCredentials, createOAuthSession, withOAuth } from '../../src/oauth.ts'
 import { parseChallenges } from '../../src/oauth/protocol/challenge.ts'
-import { jwtVerifier, protect, type ProtectOptions } from '../../src/resource-server.ts'
+import { jwtVerifier, protect, type ProtectOptions, withDpop } from '../../src/resource-server.ts'
 import { createServer, tasks } from '../../src/server.ts'
-import { startTokenIssuer, type TokenIssuer } from './token-issuer.ts'
+import { ROBOT, startTokenIssuer, type TokenIssuer } from './token-issuer.ts'
 
 const RESOURCE = 'https://notes.example.com/mcp'
 
@@ -179,4 +182,36 @@ it('two Authorization headers are refused, though Node shows only the first', as
     },
   )
   expect([status, parseChallenges(challenge)[0]?.parameters['error']]).toEqual([400, 'invalid_request'])
+})
+
+it('a client of ours proves possession for every request, nonces included, without being told', async () => {
+  const legs: Leg[] = []
+  const notes = createServer({ name: 'notes', version: '1.0.0' })
+  notes.tool('read', {}, (_args, { auth }) => Object.keys(auth?.claims['cnf'] ?? {}).join())
+  const running = await listenRecorded(
+    'notes server',
+    origin => {
+      const verify = withDpop(jwtVerifier({ issuer: issuer.issuer }), { required: true, nonces: 'required' })
+      const options = {
+        resource: `${origin}/mcp`,
+        authorizationServers: [issuer.issuer],
+        verify,
+        scopes: ['notes:read'],
+      }
+      return toNodeHandler(protect(notes, options))
+    },
+    { record: leg => void legs.push(leg) },
+  )
+  const server = `${running.url}/mcp`
+  await using session = createOAuthSession({ server, grant: clientCredentials(ROBOT) })
+  const client = await connect(server, { fetch: withOAuth(fetch, session) })
+  for (let call = 0; call < 3; call += 1)
+    expect((await client.callTool('read')).content).toEqual([{ type: 'text', text: 'jkt' }])
+  const calls = legs.filter(leg => leg.requestHeaders.has('authorization'))
+  expect(new Set(calls.map(leg => leg.requestHeaders.get('dpop'))).size).toBe(calls.length)
+  expect(calls.map(leg => leg.requestHeaders.get('authorization')?.split(' ')[0])).not.toContain('Bearer')
+  // Only an answer to a proof gives a client a nonce; afterwards every answer brings the next.
+  expect(calls.map(leg => leg.status)).toEqual([401, ...calls.slice(1).map(() => 200)])
+  await client.close()
+  await running.close()
 })

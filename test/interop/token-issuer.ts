@@ -7,7 +7,8 @@ import { createDpopProof, type DpopKey } from '../../src/oauth/protocol/dpop.ts'
 
 type Configuration = Parameters<typeof createProvider>[1]
 
-const ROBOT = { clientId: 'robot', clientSecret: 'secret-of-the-robot' }
+/** Gets tokens for itself. */
+export const ROBOT = { clientId: 'robot', clientSecret: 'secret-of-the-robot' }
 /** What the resource server introspects with. */
 export const RESOURCE_SERVER = { clientId: 'resource server', clientSecret: 'sp ace+plus%percent:colon' }
 
