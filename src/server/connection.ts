@@ -149,12 +149,9 @@ export async function serveConnection(
       return send(omitsUnknownId() ? { jsonrpc: '2.0', error } : { jsonrpc: '2.0', id: null, error })
     }
     if (!Array.isArray(value)) return receiveOne(classifyMessage(value))
-    const takesBatches = session?.client.features.batches === true
-    if (takesBatches && value.length > 0 && value.length <= MAX_BATCH_LENGTH) {
-      for (const each of value) receiveOne(classifyMessage(each))
-      return
-    }
-    receiveOne({ kind: 'invalid', code: INVALID_REQUEST, reason: 'batches are not taken here' })
+    const reason = objectionTo(value, session?.client.features.batches === true)
+    if (reason !== undefined) return receiveOne({ kind: 'invalid', code: INVALID_REQUEST, reason })
+    for (const each of value) receiveOne(classifyMessage(each))
   }
   const end = (reason: unknown): void => {
     if (isOver) return
@@ -188,4 +185,11 @@ export async function serveConnection(
   if (internals.closing.aborted) onServerClosing()
   else internals.closing.addEventListener('abort', onServerClosing, { once: true })
   return { closed, close: () => close(new TransportError('closed', 'The connection is closed')) }
+}
+
+/** Why a batch is not taken; undefined when it is. */
+function objectionTo(batch: readonly unknown[], takesBatches: boolean): string | undefined {
+  if (!takesBatches) return 'this revision has no batches: send every message by itself'
+  if (batch.length === 0) return 'the batch is empty'
+  return batch.length > MAX_BATCH_LENGTH ? `a batch holds at most ${MAX_BATCH_LENGTH} messages` : undefined
 }
