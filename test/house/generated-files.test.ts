@@ -16,4 +16,6 @@ it('package-lock.json has an entry for every platform package, or `npm ci` would
     spawnSync(process.execPath, ['scripts/lockfile.mjs', file, '--check'], { encoding: 'utf8' }).stderr
   expect(check('package-lock.json')).toBe('')
   expect(check('conformance/package-lock.json')).toBe('')
+  expect(check('test/interop/peers/package-lock.json')).toBe('')
+  expect(check('test/runtimes/package-lock.json')).toBe('')
 })

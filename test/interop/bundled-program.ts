@@ -11,8 +11,12 @@ export interface BundledProgram {
   readonly remove: () => void
 }
 
-/** Bundles a TypeScript file with all that it imports. `worker`: for a runtime without Node's modules. */
-export async function bundleProgram(entry: string, target: 'node' | 'worker' = 'node'): Promise<BundledProgram> {
+/** Bundles a file with all that it imports. `worker`: for a runtime without Node's modules. */
+export async function bundleProgram(
+  entry: string,
+  options: { readonly target?: 'node' | 'worker'; readonly alias?: Record<string, string> } = {},
+): Promise<BundledProgram> {
+  const { target = 'node', alias = {} } = options
   // The bundler that vitest itself runs on.
   const beside = createRequire(createRequire(import.meta.url).resolve('vitest/package.json'))
   const { build } = (await import(pathToFileURL(beside.resolve('vite')).href)) as typeof Vite
@@ -20,6 +24,7 @@ export async function bundleProgram(entry: string, target: 'node' | 'worker' = '
   await build({
     configFile: false,
     logLevel: 'warn',
+    resolve: { alias },
     ssr: { noExternal: true, target: target === 'node' ? 'node' : 'webworker' },
     build: {
       ssr: resolve(entry),
