@@ -89,8 +89,9 @@ export function createContext(call: ServerCall): RequestContext {
     },
     client: call.client,
     auth: call.auth,
-    progress: async (progress, total, message) => {
-      if (!wantsProgress || !(progress > last)) return
+    // Not async: a handler that does not wait leaves nothing behind, however often it tells.
+    progress: (progress, total, message) => {
+      if (!wantsProgress || !(progress > last)) return Promise.resolve()
       last = progress
       call.notify('notifications/progress', {
         progressToken: token,
@@ -98,7 +99,7 @@ export function createContext(call: ServerCall): RequestContext {
         ...(total !== undefined && { total }),
         ...(message !== undefined && { message }),
       })
-      await call.drained?.()
+      return call.drained?.() ?? Promise.resolve()
     },
     log: (level, data, logger) => {
       const wanted = call.client.features.family === 'stateless' ? meta[LOG_LEVEL_META_KEY] : call.session?.logLevel

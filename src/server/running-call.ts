@@ -78,8 +78,8 @@ export class RunningCall implements ServerCall {
     if (!this.#isOver) this.#carrier.notify(method, params)
   }
 
-  async drained(): Promise<void> {
-    await this.#carrier.drained?.()
+  drained(): Promise<void> {
+    return this.#carrier.drained?.() ?? Promise.resolve()
   }
 
   /**

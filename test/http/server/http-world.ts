@@ -274,8 +274,11 @@ export function openRaw({ port }: { readonly port: number }): RawConnection {
     received: () => received,
     saw: part =>
       new Promise((resolve, reject) => {
+        let from = 0
         const check = (): void => {
-          if (!received.includes(part)) return
+          const isThere = received.includes(part, Math.max(0, from - part.length))
+          from = received.length
+          if (!isThere) return
           waiting.delete(check)
           resolve(received)
         }
