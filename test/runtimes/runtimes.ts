@@ -50,8 +50,7 @@ const config :Workerd.Config = (
 );
 const worker :Workerd.Worker = (
   modules = [(name = "program.mjs", esModule = embed "program.mjs")],
-  compatibilityDate = "2026-01-01",
-  compatibilityFlags = ["enable_request_signal"]
+  compatibilityDate = "2026-01-01"
 );
 `,
   )
