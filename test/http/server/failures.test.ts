@@ -74,35 +74,38 @@ describe('what is no JSON', () => {
     ['a number that JSON has not', { big: 1n }],
     ['a circle', cyclic],
     ['something that fails when it is read', { toJSON: fail }],
-  ])('is answered with an error, and the process lives: %s', async (_what, result) => {
-    const world = await startWorld(server => {
-      server.method('own/odd', () => result as never)
-      server.method('own/told', async call => {
-        call.notify('notifications/own', result as never)
-        return { told: true }
+  ] as readonly (readonly [string, Record<string, unknown>])[])(
+    'is answered with an error, and the process lives: %s',
+    async (_what, result) => {
+      const world = await startWorld(server => {
+        server.method('own/odd', () => result)
+        server.method('own/told', async call => {
+          call.notify('notifications/own', result)
+          return { told: true }
+        })
       })
-    })
-    const session = await openSession(world)
-    for (const reply of [
-      await sendStateless(world, stateless('own/odd')),
-      await session.send({ body: { jsonrpc: '2.0', id: 1, method: 'own/odd' } }),
-    ])
-      expect(await reply.json()).toMatchObject({
-        jsonrpc: '2.0',
-        id: expect.anything(),
-        error: { code: -32603, message: 'Internal error' },
-      })
-    expect(world.errors).toHaveLength(2)
-    expect((await sendStateless(world, stateless('own/told'))).status).toBe(200)
-    expect(world.errors).toHaveLength(3)
-    expect((await callTool(world, 'echo')).status).toBe(200)
-  })
+      const session = await openSession(world)
+      for (const reply of [
+        await sendStateless(world, stateless('own/odd')),
+        await session.send({ body: { jsonrpc: '2.0', id: 1, method: 'own/odd' } }),
+      ])
+        expect(await reply.json()).toMatchObject({
+          jsonrpc: '2.0',
+          id: expect.anything(),
+          error: { code: -32603, message: 'Internal error' },
+        })
+      expect(world.errors).toHaveLength(2)
+      expect((await sendStateless(world, stateless('own/told'))).status).toBe(200)
+      expect(world.errors).toHaveLength(3)
+      expect((await callTool(world, 'echo')).status).toBe(200)
+    },
+  )
 
   it('ends a stream that has begun', async () => {
     const world = await startWorld(server => {
       server.method('own/odd', async call => {
         call.notify('notifications/own', {})
-        return { big: 1n } as never
+        return { big: 1n }
       })
     })
     const messages = await (await sendStateless(world, stateless('own/odd'))).messages()

@@ -15,7 +15,7 @@ const REGION_TOOL = {
 
 function define(server: Server): void {
   server.prompt('région ☂', {}, () => 'named')
-  server.tool('ask', { input: REGION_TOOL } as never, () => 'asked')
+  server.tool('ask', { input: REGION_TOOL }, () => 'asked')
   server.resource('file:///a b', { name: 'a' }, () => 'contents')
 }
 
