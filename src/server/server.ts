@@ -5,6 +5,7 @@ import type { ServerCapabilities } from '../protocol/capabilities.ts'
 import type { Implementation } from '../protocol/implementation.ts'
 import { CLIENT_REQUEST_FAMILIES } from '../protocol/methods.ts'
 import { familyHas, type WireObject } from '../protocol/revisions/family.ts'
+import type { JsonSchema } from '../schema/json-schema.ts'
 import { createAnswers } from './answers.ts'
 import type { Asks } from './asks.ts'
 import type { AuthInfo } from './auth-info.ts'
@@ -96,7 +97,7 @@ export interface ServerInternals {
 export interface Server {
   /** Offers a tool. @throws {TypeError} a name that is taken, or something no client could use */
   tool<
-    Input extends SchemaInput = SchemaInput,
+    Input extends SchemaInput = JsonSchema,
     Output extends SchemaInput | undefined = undefined,
     Questions extends Asks = Asks,
   >(

@@ -2,6 +2,7 @@ import { expect } from 'vitest'
 import { z } from 'zod'
 import type { ClientOptions } from '../../src/client.ts'
 import { elicit, elicitUrl, listRoots, sample } from '../../src/server.ts'
+import type { FormAsk } from '../../src/server/asks.ts'
 import { eachWay } from './matrix.ts'
 
 const yes = z.object({ yes: z.boolean() })
@@ -56,7 +57,7 @@ eachWay(
   'several questions of one round are asked together',
   async ({ server, open, features, wire }) => {
     let runs = 0
-    const ask = (message: string): ReturnType<typeof elicit<typeof yes>> => elicit({ message, schema: yes })
+    const ask = (message: string): FormAsk<{ yes: boolean }> => elicit({ message, schema: yes })
     server.tool(
       'three',
       { asks: () => ({ a: ask('A?'), b: ask('B?'), none: undefined, c: ask('C?') }) },
@@ -72,7 +73,7 @@ eachWay(
     })
     const client = await open(options)
     expect((await client.callTool('three')).content).toEqual([{ type: 'text', text: 'true false true undefined' }])
-    expect([runs, asked.toSorted()]).toEqual([1, ['A?', 'B?', 'C?']])
+    expect([runs, asked.sort()]).toEqual([1, ['A?', 'B?', 'C?']])
     if (features.family === 'stateless')
       expect(wire().filter(({ result }) => result?.resultType === 'input_required')).toHaveLength(1)
   },

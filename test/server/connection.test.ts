@@ -169,7 +169,7 @@ describe('one connection', () => {
     raw.received.length = 0
     raw.send(batch)
     await raw.waitFor(({ id }) => id === 2)
-    expect(raw.received.map(({ id }) => id).toSorted()).toEqual([1, 2, null])
+    expect(new Set(raw.received.map(({ id }) => id))).toEqual(new Set([1, 2, null]))
     raw.received.length = 0
     for (const wrong of [[], Array.from({ length: MAX_BATCH_LENGTH + 1 }, () => call(5, 'revision'))]) raw.send(wrong)
     await initialize(raw, '2025-06-18')

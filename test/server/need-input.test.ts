@@ -2,11 +2,12 @@ import { expect } from 'vitest'
 import { z } from 'zod'
 import type { ClientOptions } from '../../src/client.ts'
 import { elicit, elicitUrl, needInput } from '../../src/server.ts'
+import type { FormAsk } from '../../src/server/asks.ts'
 import { eachWay } from './matrix.ts'
 
 const ASKING = ['2025-06-18', '2025-11-25', '2026-07-28'] as const
 const word = z.object({ word: z.string() })
-const ask = (message: string): ReturnType<typeof elicit<typeof word>> => elicit({ message, schema: word })
+const ask = (message: string): FormAsk<{ word: string }> => elicit({ message, schema: word })
 
 function user(answers: Readonly<Record<string, string | undefined>>): { options: ClientOptions; asked: string[] } {
   const asked: string[] = []
@@ -59,7 +60,7 @@ eachWay(
   'what was answered may be asked anew',
   async ({ server, open }) => {
     server.tool('anew', { asks: () => ({ word: ask('Word?') }) }, (_args, ctx) =>
-      ctx.state === undefined ? needInput({ asks: { word: ask('Another?') }, state: 1 }) : `${ctx.answers.word.word}`,
+      ctx.state === undefined ? needInput({ asks: { word: ask('Another?') }, state: 1 }) : ctx.answers.word.word,
     )
     const client = await open(user({ 'Word?': 'first', 'Another?': 'second' }).options)
     expect((await client.callTool('anew')).content).toEqual([{ type: 'text', text: 'second' }])
@@ -73,7 +74,7 @@ eachWay(
     server.tool('may', {}, (_args, ctx) =>
       ctx.state === undefined
         ? needInput({ asks: { a: elicit({ message: 'No?', schema: word, mayDecline: true }) }, state: 1 })
-        : `${JSON.stringify(ctx.answers)}`,
+        : JSON.stringify(ctx.answers),
     )
     server.prompt('must', {}, (_args, ctx) =>
       ctx.state === undefined ? needInput({ asks: { a: ask('No?') }, state: 1 }) : 'x',
@@ -89,12 +90,12 @@ eachWay('resources need input too, and a page may be what is needed', async ({ s
   server.resource('notes://1', {}, (_uri, ctx) =>
     ctx.state === undefined
       ? needInput({ asks: { page: elicitUrl({ message: 'Pay', url: 'https://pay.example/' }) }, state: 'paid' })
-      : `${String(ctx.state)} ${String((ctx.answers as Record<string, unknown>)['page'])}`,
+      : `${JSON.stringify(ctx.state)} ${JSON.stringify(ctx.answers)}`,
   )
   const client = await open(user({}).options)
   if (!features.elicitationModes.includes('url'))
     await expect(client.readResource('notes://1')).rejects.toMatchObject({ code: -32021 })
-  else expect((await client.readResource('notes://1')).contents).toMatchObject([{ text: 'paid true' }])
+  else expect((await client.readResource('notes://1')).contents).toMatchObject([{ text: '"paid" {"page":true}' }])
 })
 
 eachWay(

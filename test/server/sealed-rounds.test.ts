@@ -9,6 +9,7 @@ import {
   type Server,
   type ServerOptions,
 } from '../../src/server.ts'
+import type { FormAsk } from '../../src/server/asks.ts'
 import { makeCall } from './raw-connection.ts'
 
 const yes = z.object({ yes: z.boolean() })
@@ -183,7 +184,7 @@ describe('answers', () => {
   it('of an earlier round do not count for a question that changed since', async () => {
     const w = world()
     let price = 10
-    const asks = (): Record<string, ReturnType<typeof elicit<typeof yes>>> => ({
+    const asks = (): Record<string, FormAsk<{ yes: boolean }>> => ({
       confirm: elicit({ message: `Pay ${price}?`, schema: yes }),
       other: elicit({ message: 'Other?', schema: yes }),
     })

@@ -65,7 +65,7 @@ describe('subscriptions/listen', () => {
       method: ACKNOWLEDGED,
       params: { notifications: { ...ALL, resourceSubscriptions: ['notes://a'] } },
     })
-    expect(told.map(({ method }) => method).toSorted()).toEqual([
+    expect(told.map(({ method }) => String(method)).sort((a, b) => (a < b ? -1 : 1))).toEqual([
       'notifications/prompts/list_changed',
       'notifications/resources/list_changed',
       'notifications/resources/updated',

@@ -87,7 +87,7 @@ describe('a server over stdio', () => {
 
   it('takes a client that does not read for gone', async () => {
     const never = new Writable({ write: () => undefined })
-    const { server, input, connection, errors } = await world({ output: never as never })
+    const { server, input, connection, errors } = await world({ output: never })
     server.tool('huge', {}, () => 'x'.repeat(33 * 1024 * 1024))
     input.write(
       initialize('2025-03-26') +
