@@ -32,4 +32,12 @@ export function installLocked(folder, what) {
 }
 
 const [, script, folder, what] = process.argv
-if (script === fileURLToPath(import.meta.url)) installLocked(folder, what)
+if (script === fileURLToPath(import.meta.url)) {
+  try {
+    installLocked(folder, what)
+  } catch (error) {
+    // npm has said why.
+    console.error(error instanceof Error ? error.message : error)
+    process.exitCode = 1
+  }
+}
