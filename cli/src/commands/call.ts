@@ -31,7 +31,11 @@ export async function call(context: CommandContext, words: readonly string[], op
       listAll('tools', page => client.listTools({ ...page, signal })),
     )
     await remember({ tools })
-    const tool = tools.find(({ name }) => name === typed) ?? unknownName('tool', typed, tools, `latchkey tools`, target)
+    const tool =
+      tools.find(({ name }) => name === typed) ??
+      // A server may show tools only to those who may use them already: whoever knows the arguments may ask for more.
+      (options.input === undefined ? undefined : { name: typed, inputSchema: { type: 'object' } as const }) ??
+      unknownName('tool', typed, tools, `latchkey tools`, target)
     const given = toolArguments(pairs, options.input, tool.inputSchema)
     const name = displayText(tool.name)
     const result = await terminal.progress.during(`Calling ${name}`, () =>
