@@ -44,9 +44,9 @@ describe('the command line of the MCP Inspector', () => {
   describe.each(['http', 'stdio'] as const)('over %s', transport => {
     const target = (): string[] => (transport === 'http' ? [running.url] : [process.execPath, program.file])
 
-    it.each(['legacy', 'modern'])('lists and calls tools, reads a resource and gets a prompt, %s', async era => {
+    it('lists and calls tools, reads a resource and gets a prompt', async () => {
       const ask = (method: string, ...args: readonly string[]): Promise<Ended> =>
-        inspect([...target(), '--protocol-era', era, '--method', method, ...args])
+        inspect([...target(), '--method', method, ...args])
       const [listed, called, failed, read, prompt] = await Promise.all([
         ask('tools/list'),
         ask('tools/call', '--tool-name', 'add', '--tool-arg', 'a=2', 'b=3'),
@@ -62,6 +62,24 @@ describe('the command line of the MCP Inspector', () => {
       expect(failed.code).not.toBe(0)
       expect(read.output).toMatchObject({ contents: [{ text: 'Otters hold hands.' }] })
       expect(prompt.output).toMatchObject({ messages: [{ content: { text: 'Greet Ada in English.' } }] })
+    })
+
+    it('calls a tool on 2026-07-28', async () => {
+      const args = [
+        '--protocol-era',
+        'modern',
+        '--method',
+        'tools/call',
+        '--tool-name',
+        'add',
+        '--tool-arg',
+        'a=2',
+        'b=3',
+      ]
+      expect(await inspect([...target(), ...args])).toMatchObject({
+        code: 0,
+        output: { structuredContent: { sum: 5 } },
+      })
     })
   })
 })
