@@ -59,6 +59,10 @@ export function shakeHands(server: Server, request: JsonRpcRequest): Handshake {
 /** Where what belongs to one request goes. */
 export interface SessionCarrier extends Pick<CallCarrier, 'auth' | 'holds' | 'drained' | 'closeStream'> {
   send(message: JsonRpcMessage): void
+  /** Nothing outlives the request: there is nothing to remember, and no way for an answer to come back. Default false. */
+  readonly isPassing?: boolean
+  /** Whether a question would reach the client, and its answer us. Default true, unless `isPassing`. */
+  readonly canAsk?: boolean
 }
 
 /** A conversation in the handshake family, whatever carries it. */
@@ -139,7 +143,7 @@ export function createHandshakeSession(server: Server, client: CallingClient, no
     get running() {
       return running.size
     },
-    handle: async (request, { send, ...carrier }) => {
+    handle: async (request, { send, isPassing = false, canAsk = !isPassing, ...carrier }) => {
       const { id } = request
       if (running.has(id)) return refusal(id, 'this id is already in use')
       if (running.size >= MAX_RUNNING) return refusal(id, `${MAX_RUNNING} requests are already under way`)
@@ -147,7 +151,7 @@ export function createHandshakeSession(server: Server, client: CallingClient, no
       const call = new RunningCall(
         request,
         client,
-        { ...carrier, notify, ask: askThrough(send), session: state },
+        { ...carrier, notify, ...(canAsk && { ask: askThrough(send) }), ...(!isPassing && { session: state }) },
         now(),
       )
       running.set(id, call)

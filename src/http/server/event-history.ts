@@ -1,5 +1,5 @@
 /** Characters that a stream keeps so that it can be taken up again. */
-export const MAX_KEPT_LENGTH: number = 1024 * 1024
+const MAX_KEPT_LENGTH = 1024 * 1024
 /** Events that it keeps. */
 export const MAX_KEPT_EVENTS = 256
 

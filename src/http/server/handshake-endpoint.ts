@@ -118,6 +118,7 @@ export function createHandshakeEndpoint(
       report: error => server.internals.report(error, requests[0] ? { request: requests[0] } : {}),
     })
     const { revision } = conversation.client
+    const isPassing = session === undefined
     for (const { id, code, reason } of invalid) {
       const error = { code, message: `Invalid Request: ${reason}` }
       channel.answer({ jsonrpc: '2.0', ...(id === undefined ? unknownId(revision) : { id }), error })
@@ -133,6 +134,9 @@ export function createHandshakeEndpoint(
         send: channel.send,
         drained: channel.drained,
         holds: holds(auth),
+        isPassing,
+        // A question travels on the answer's stream.
+        canAsk: !isPassing && acceptsStream(http),
         ...(session && { closeStream: channel.closeStream }),
       }
       void conversation.handle(request, carrier).then(answer => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createTestGuard, gate, openSession, send, startWorld, type Session } from './http-world.ts'
+import { createTestGuard, gate, openSession, send, startWorld, type Session, type World } from './http-world.ts'
 
 const ping = (id: unknown = 1): object => ({ jsonrpc: '2.0', id, method: 'ping' })
 
@@ -170,5 +170,52 @@ describe('the stream for what the server sends unasked', () => {
     const stream = await listen(session)
     expect((await stream.events().next()).value).toEqual({ comment: '' })
     stream.drop()
+  })
+})
+
+describe('a question to the client', () => {
+  const startAsking = (options = {}) =>
+    startWorld(server => {
+      server.tool('ask', {}, async (_args, ctx) => JSON.stringify(await ctx.roots()))
+      server.resource('file:///a', { name: 'a' }, () => 'a')
+    }, options)
+  const params = { protocolVersion: '2025-11-25', capabilities: { roots: {} } }
+  const initialize = { jsonrpc: '2.0', id: 0, method: 'initialize', params }
+  const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'ask' } }
+  const shake = async (world: World): Promise<Record<string, string>> => {
+    const reply = await send(world, { body: initialize })
+    return { 'mcp-session-id': String(reply.headers['mcp-session-id']), 'mcp-protocol-version': '2025-11-25' }
+  }
+
+  it('travels on the stream of the call, and its answer by another POST of the same session', async () => {
+    const world = await startAsking()
+    const [headers, foreign] = [await shake(world), await shake(world)]
+    const reply = await send(world, { headers, body: call })
+    const events = reply.events()
+    let asked: any
+    while (asked === undefined) asked = (await events.next()).value?.message
+    expect(asked.method).toBe('roots/list')
+    const answer = (uri: string) => ({ jsonrpc: '2.0', id: asked.id, result: { roots: [{ uri }] } })
+    await send(world, { headers: foreign, body: answer('file:///forged') })
+    expect((await send(world, { headers, body: answer('file:///mine') })).status).toBe(202)
+    for await (const { message } of events)
+      if (message) expect(message.result.content[0].text).toContain('file:///mine')
+  })
+
+  it('fails at once where it could not arrive, or its answer not come back', async () => {
+    const world = await startAsking()
+    const unread = await send(world, { headers: { ...(await shake(world)), accept: 'application/json' }, body: call })
+    const bare = await startAsking({ sessions: false })
+    const passing = await send(bare, { body: call })
+    for (const reply of [unread, passing]) {
+      const { id, error, result } = await reply.json()
+      expect([id, error !== undefined || result.isError]).toEqual([1, true])
+    }
+  })
+
+  it('nothing can be subscribed to where nothing is remembered', async () => {
+    const bare = await startAsking({ sessions: false })
+    const body = { jsonrpc: '2.0', id: 1, method: 'resources/subscribe', params: { uri: 'file:///a' } }
+    expect((await (await send(bare, { body })).json()).error.message).toContain('needs a session')
   })
 })
