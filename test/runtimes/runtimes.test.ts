@@ -32,8 +32,8 @@ describe.runIf(areThere).each([
     server = await start(library?.folder ?? '')
   })
   afterAll(async () => {
-    expect(server.complaints()).toBe('')
     await server.stop()
+    expect(server.complaints()).toBe('')
   })
 
   let client: Client
