@@ -1,5 +1,5 @@
 import { INTERNAL_ERROR, INVALID_REQUEST, RpcError } from '../../jsonrpc/errors.ts'
-import type { ClassifiedMessage, JsonRpcRequest } from '../../jsonrpc/message.ts'
+import { type ClassifiedMessage, isObject, type JsonRpcRequest } from '../../jsonrpc/message.ts'
 import { PROTOCOL_VERSION_HEADER, SESSION_ID_HEADER } from '../../protocol/http-headers.ts'
 import { type HandshakeRevision, isHandshakeRevision, REVISION_FEATURES } from '../../protocol/revisions.ts'
 import type { AuthInfo } from '../../server/auth-info.ts'
@@ -9,6 +9,7 @@ import { readBatch } from './batch.ts'
 import type { EndpointSurroundings } from './endpoint-surroundings.ts'
 import type { HttpRequest, HttpResponse } from './http-message.ts'
 import { readEventId } from './outgoing-stream.ts'
+import { withoutSessions } from './passing-capabilities.ts'
 import { type ErrorId, refuse, refuseInvalid, refuseRequest, unknownId } from './refusals.ts'
 import { createResponseChannel, STREAM_HEADERS } from './response-channel.ts'
 import { createSessionRegistry, type HttpSession, type SessionOptions } from './session-registry.ts'
@@ -77,7 +78,13 @@ export function createHandshakeEndpoint(
   const initialize = async (auth: AuthInfo | undefined, request: JsonRpcRequest): Promise<HttpResponse> => {
     const refused = await admit([request], auth)
     if (refused) return refused
-    const { client, result } = shakeHands(server, request)
+    const shaken = shakeHands(server, request)
+    const { client } = shaken
+    const { capabilities } = shaken.result
+    const result =
+      sessions || !isObject(capabilities)
+        ? shaken.result
+        : { ...shaken.result, capabilities: withoutSessions(capabilities) }
     const opened = sessions?.open(createHandshakeSession(server, client, now), principalOf(auth))
     if (sessions && !opened)
       return refuseRequest(503, 'This server has too many sessions; try again later', { 'retry-after': '30' })

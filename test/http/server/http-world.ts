@@ -256,37 +256,36 @@ export interface RawConnection {
 /** A connection on which a test writes bytes. */
 export function openRaw({ port }: { readonly port: number }): RawConnection {
   const socket = connect(port, '127.0.0.1')
-  let received = ''
-  const waiting = new Set<() => void>()
-  const tell = (): void => {
-    for (const check of waiting) check()
-  }
+  const chunks: string[] = []
+  const received = (): string => chunks.join('')
+  const waiting = new Set<(latest: string) => void>()
+  let tail = ''
   socket.setEncoding('utf8')
   socket.on('data', chunk => {
-    received += chunk
-    tell()
+    chunks.push(String(chunk))
+    const latest = tail + String(chunk)
+    // Long enough for whatever a test waits for, so that megabytes are not searched again and again.
+    tail = latest.slice(-1000)
+    for (const check of waiting) check(latest)
   })
   socket.on('error', () => undefined)
   const closed = new Promise<void>(resolve => socket.once('close', () => resolve()))
   onTestFinished(() => void socket.destroy())
   return {
     socket,
-    received: () => received,
+    received,
     saw: part =>
       new Promise((resolve, reject) => {
-        let from = 0
-        const check = (): void => {
-          const isThere = received.includes(part, Math.max(0, from - part.length))
-          from = received.length
-          if (!isThere) return
+        const check = (latest: string): void => {
+          if (!latest.includes(part)) return
           waiting.delete(check)
-          resolve(received)
+          resolve(received())
         }
         waiting.add(check)
-        void closed.then(() =>
-          reject(new Error(`closed before ${JSON.stringify(part)} came: ${received.slice(0, 500)}`)),
-        )
-        check()
+        const fail = (): void =>
+          reject(new Error(`closed before ${JSON.stringify(part)} came: ${received().slice(0, 500)}`))
+        void closed.then(fail)
+        check(received())
       }),
     closed,
   }

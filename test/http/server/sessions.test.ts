@@ -97,6 +97,8 @@ describe('sessions', () => {
     const params = { protocolVersion: '2025-11-25', capabilities: {} }
     const begun = await send(world, { body: { jsonrpc: '2.0', id: 1, method: 'initialize', params } })
     expect([begun.status, begun.headers['mcp-session-id']]).toEqual([200, undefined])
+    // Nor does it promise what needs one.
+    expect((await begun.json()).result.capabilities).toEqual({ tools: {} })
   })
 })
 
