@@ -97,7 +97,11 @@ export function send(
   { port }: { readonly port: number },
   { method = 'POST', path = '/mcp', headers = {}, body, agent }: Sent,
 ): Promise<Reply> {
-  const content = body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body)
+  // As bytes, for with text Node would write the headers as UTF-8 too.
+  const content =
+    body === undefined || Buffer.isBuffer(body)
+      ? body
+      : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
   return new Promise((resolve, reject) => {
     const sent = request(
       {
@@ -109,7 +113,7 @@ export function send(
         headers: {
           ...(method === 'POST' && { 'content-type': 'application/json' }),
           accept: 'application/json, text/event-stream',
-          ...(content !== undefined && { 'content-length': String(Buffer.byteLength(content)) }),
+          ...(content !== undefined && { 'content-length': String(content.length) }),
           ...headers,
         },
       },
