@@ -1,5 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { Change } from '../../src/client.ts'
+import { REVISION_FEATURES } from '../../src/protocol/revisions.ts'
+import { createHandshakeSession } from '../../src/server/handshake-session.ts'
 import { createServer, type Server, type ServerOptions } from '../../src/server.ts'
 import { eachWay } from './matrix.ts'
 import { authOf, connectRaw, initialize, makeCall, statelessMeta } from './raw-connection.ts'
@@ -214,6 +216,17 @@ describe('a session', () => {
     server.resourceUpdated('notes://a')
     await raw.settle()
     expect(raw.received).toHaveLength(5)
+  })
+
+  it('hears of a resource beneath what it subscribed to only with the scopes for it', async () => {
+    const server = world()
+    server.resource('notes://a/secret', { scopes: ['secret'] }, () => 'x')
+    const client = { revision: '2025-11-25', features: REVISION_FEATURES['2025-11-25'], capabilities: {} } as const
+    const session = createHandshakeSession(server, client, Date.now)
+    const request = { jsonrpc: '2.0', id: 1, method: 'resources/subscribe', params: { uri: 'notes://a' } } as const
+    await session.handle(request, { send: () => undefined, holds: needed => needed.length === 0 })
+    expect(session.tellOf({ kind: 'resource', uri: 'notes://a/secret' })).toBeUndefined()
+    expect(session.tellOf({ kind: 'resource', uri: 'notes://a/free' })).toBeDefined()
   })
 
   it('names a limited number of resources', async () => {
