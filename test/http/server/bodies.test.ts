@@ -55,6 +55,18 @@ describe('the size of a body', () => {
     expect(await raw.saw('too large')).toMatch(/^HTTP\/1\.1 413 [^]*connection: close/i)
   })
 
+  it('lets a client finish that still sends, so that it reads the answer', async () => {
+    const world = await startWorld(undefined, { maxBodyBytes: 1000 })
+    const raw = openRaw(world)
+    raw.socket.write(rawPost({ 'content-length': '4000000' }))
+    await raw.saw('too large')
+    for (let count = 0; count < 4; count += 1) {
+      await new Promise(resolve => raw.socket.write(' '.repeat(1_000_000), resolve))
+    }
+    await raw.closed
+    expect(raw.errors).toEqual([])
+  })
+
   it('refuses chunks that are too many, as soon as they are', async () => {
     const world = await startWorld(undefined, { maxBodyBytes: 1000 })
     const raw = openRaw(world)

@@ -255,6 +255,8 @@ export interface RawConnection {
   /** Resolves once `part` has come. */
   saw(part: string): Promise<string>
   readonly closed: Promise<void>
+  /** What went wrong with it. */
+  readonly errors: Error[]
 }
 
 /** A connection on which a test writes bytes. */
@@ -272,7 +274,8 @@ export function openRaw({ port }: { readonly port: number }): RawConnection {
     tail = latest.slice(-1000)
     for (const check of waiting) check(latest)
   })
-  socket.on('error', () => undefined)
+  const errors: Error[] = []
+  socket.on('error', error => errors.push(error))
   const closed = new Promise<void>(resolve => socket.once('close', () => resolve()))
   onTestFinished(() => void socket.destroy())
   return {
@@ -292,6 +295,7 @@ export function openRaw({ port }: { readonly port: number }): RawConnection {
         check(received())
       }),
     closed,
+    errors,
   }
 }
 
