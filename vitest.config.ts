@@ -19,7 +19,12 @@ const suites = ['interop', 'adapters', 'runtimes', 'processes', 'browser', 'pack
 /** Unit tests that take seconds; they run with the suites. */
 const slow = 'test/**/*.slow.test.ts'
 /** These replace Node's own modules, and so need a process of their own. */
-const mocking = ['test/node/failing-disk.test.ts', 'test/node/hard-link.test.ts']
+const mocking = [
+  'test/node/failing-disk.test.ts',
+  'test/node/hard-link.test.ts',
+  'test/node/skills-directory-limits.test.ts',
+  'test/node/confined-file.test.ts',
+]
 
 export default defineConfig({
   resolve: { alias },

@@ -35,7 +35,8 @@ const headers = {
 
 async function start(peer) {
   const child = fork(fileURLToPath(new URL('./server-child.mjs', import.meta.url)), [peer, built])
-  const told = () => new Promise((done, fail) => child.once('message', done).once('exit', () => fail(new Error(`${peer} ended`))))
+  const told = () =>
+    new Promise((done, fail) => child.once('message', done).once('exit', () => fail(new Error(`${peer} ended`))))
   const { url, headers: own } = await told()
   const usage = async () => {
     const answer = told()
@@ -88,7 +89,9 @@ const median = list => [...list].sort((a, b) => a - b)[Math.floor(list.length / 
 const servers = await Promise.all(values.peers.split(',').map(start))
 const seen = new Map(servers.map(({ peer }) => [peer, []]))
 try {
-  console.log(`node ${process.version}, ${availableParallelism()} cores, ${connections} connections, one small tool call a request\n`)
+  console.log(
+    `node ${process.version}, ${availableParallelism()} cores, ${connections} connections, one small tool call a request\n`,
+  )
   for (const server of servers) await load(server, requests / 2)
   for (let round = 0; round < Number(values.rounds); round += 1) {
     let floor

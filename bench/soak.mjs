@@ -7,7 +7,11 @@ import { fork } from 'node:child_process'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { calls: { type: 'string', default: '100000' }, subscriptions: { type: 'string', default: '1000' }, serve: { type: 'boolean' } },
+  options: {
+    calls: { type: 'string', default: '100000' },
+    subscriptions: { type: 'string', default: '1000' },
+    serve: { type: 'boolean' },
+  },
 })
 const built = resolve(positionals[0] ?? fileURLToPath(new URL('../dist', import.meta.url)))
 
@@ -29,7 +33,9 @@ async function serveUntilKilled() {
   })
   const question = elicit({ message: 'Sure?', schema: z.object({ yes: z.boolean() }) })
   server.tool('ask', { asks: () => ({ sure: question }) }, (_args, { answers }) => String(answers.sure.yes))
-  server.tool('midway', {}, (_args, ctx) => (ctx.state ? 'done' : needInput({ asks: { sure: question }, state: { at: 1 } })))
+  server.tool('midway', {}, (_args, ctx) =>
+    ctx.state ? 'done' : needInput({ asks: { sure: question }, state: { at: 1 } }),
+  )
   server.tool('later', {}, (_args, ctx) => ctx.task(async () => 'done'))
   server.resource('soak://one', { name: 'one' }, () => 'x'.repeat(2_000))
   server.prompt('greet', { arguments: { who: { required: true } } }, ({ who }) => `Greet ${who}`)
@@ -104,7 +110,9 @@ async function soak() {
   }
 
   const show = (what, { heapUsed, rss, handles }) =>
-    console.log(`${what.padEnd(34)} heap ${(heapUsed / 1e6).toFixed(1)} MB   rss ${(rss / 1e6).toFixed(0)} MB   handles ${handles}`)
+    console.log(
+      `${what.padEnd(34)} heap ${(heapUsed / 1e6).toFixed(1)} MB   rss ${(rss / 1e6).toFixed(0)} MB   handles ${handles}`,
+    )
   const stages = 10
   let first
   show('at the start', await look())

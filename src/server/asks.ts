@@ -1,4 +1,4 @@
-import type { ElicitRequestFormParams, ElicitRequestURLParams } from '../protocol/elicitation.ts'
+import type { ElicitRequestURLParams } from '../protocol/elicitation.ts'
 import type { CreateMessageRequestParams, CreateMessageResult } from '../protocol/sampling.ts'
 import type { Root } from '../protocol/roots.ts'
 import { OUTCOME } from './outcome.ts'
@@ -122,6 +122,3 @@ export interface NeedInput {
 export function needInput(options: { readonly asks: Asks; readonly state?: unknown }): NeedInput {
   return { [OUTCOME]: 'need-input', asks: options.asks, state: options.state }
 }
-
-/** A form's request, as all revisions have it. */
-export type FormRequest = Pick<ElicitRequestFormParams, 'message' | 'requestedSchema'>

@@ -12,7 +12,7 @@ import type {
   TextResourceContents,
 } from '../protocol/resources.ts'
 import type { WireObject } from '../protocol/revisions/family.ts'
-import type { Answers, Asks } from './asks.ts'
+import type { Answers, Asks, NeedInput } from './asks.ts'
 import type { RequiredScopes } from './auth-info.ts'
 import type { ServerCall } from './call.ts'
 import type { Complete } from './completion.ts'
@@ -65,6 +65,8 @@ export interface ResourceTemplateOptions<Questions extends Asks = Asks> extends 
   readonly asks?: (uri: string, context: AsksContext) => Questions | undefined
 }
 
+type Promised<Value> = Value | Promise<Value>
+
 /** What a handler may return: text, bytes, or everything. `undefined`: there is no such resource. */
 export type ResourceReturn =
   | string
@@ -75,13 +77,16 @@ export type ResourceReturn =
   | undefined
 
 /** Reads one resource. */
-export type ResourceHandler<Questions extends Asks> = (uri: string, ctx: AskingContext<Answers<Questions>>) => unknown
+export type ResourceHandler<Questions extends Asks> = (
+  uri: string,
+  ctx: AskingContext<Answers<Questions>>,
+) => Promised<ResourceReturn | NeedInput>
 
 /** Reads one resource of a family. */
 export type ResourceTemplateHandler<Questions extends Asks> = (
   variables: TemplateVariables,
   ctx: AskingContext<Answers<Questions>> & { readonly uri: string },
-) => unknown
+) => Promised<ResourceReturn | NeedInput>
 
 /** A resource or family of resources, ready to be listed and read. */
 export interface RegisteredResource {

@@ -119,6 +119,7 @@ export interface Server {
   ): Registration
   /** Offers a prompt. @throws {TypeError} */
   prompt<
+    // oxlint-disable-next-line typescript/no-generated-empty-object-type -- nothing is exactly what is meant
     const Required extends Readonly<Record<string, unknown>> = Readonly<Record<never, never>>,
     Questions extends Asks = Asks,
   >(

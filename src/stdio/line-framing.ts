@@ -60,7 +60,9 @@ export function createLineFraming({ maxLineBytes, onMessage, onNoise }: LineFram
   const assertFits = (bytes: number): void => {
     if (bytes <= maxLineBytes) return
     const hint = 'One line is one message; maxMessageBytes allows longer ones'
-    throw new TransportError('message_too_large', `The other side wrote a line longer than ${maxLineBytes} bytes`, { hint })
+    throw new TransportError('message_too_large', `The other side wrote a line longer than ${maxLineBytes} bytes`, {
+      hint,
+    })
   }
 
   return {

@@ -29,6 +29,7 @@ describe('the types of prompts', () => {
 
   it('a prompt without arguments has none', () => {
     server.prompt('simple', {}, args => {
+      // oxlint-disable-next-line typescript/no-generated-empty-object-type -- nothing is exactly what is meant
       expectTypeOf(args).toEqualTypeOf<Readonly<Record<never, never>>>()
       return 'Hello'
     })

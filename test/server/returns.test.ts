@@ -213,7 +213,7 @@ eachWay('a resource returns text, bytes, contents, or that it does not exist', a
       { uri: `${uri}/b`, text: 'b' },
     ],
   }))
-  server.resource('notes://wrong', {}, () => 5)
+  server.resource('notes://wrong', {}, () => 5 as never)
   server.resourceTemplate('people://{name}', {}, ({ name }) => (name === 'nobody' ? undefined : `I am ${String(name)}`))
   const client = await open()
   const read = async (uri: string): Promise<unknown> => (await client.readResource(uri)).contents

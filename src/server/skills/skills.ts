@@ -1,6 +1,6 @@
 import { INVALID_PARAMS, RpcError } from '../../jsonrpc/errors.ts'
 import type { CacheableResult } from '../../protocol/caching.ts'
-import type { Resource } from '../../protocol/resources.ts'
+import type { BlobResourceContents, Resource, TextResourceContents } from '../../protocol/resources.ts'
 import type { WireObject } from '../../protocol/revisions/family.ts'
 import { MAX_SKILL_BYTES, SKILLS_EXTENSION } from '../../protocol/skills.ts'
 import type { ServerCall } from '../call.ts'
@@ -59,7 +59,10 @@ export function skills(source: SkillSource, options: SkillsOptions = {}): Extens
       return []
     }
   }
-  const read = async (uri: string, signal: AbortSignal): Promise<WireObject | undefined> => {
+  const read = async (
+    uri: string,
+    signal: AbortSignal,
+  ): Promise<TextResourceContents | BlobResourceContents | undefined> => {
     // Only what was listed is read: nothing of a client's URI ever becomes part of a path.
     const file = await catalogue.find(uri)
     const content = file && (await readWithin(source, file.path, { maxBytes: MAX_SKILL_BYTES, signal }))
