@@ -14,7 +14,9 @@ function rulesByFile() {
   return files.sort().map(file => {
     const source = readFileSync(join(root, 'test', file), 'utf8')
     const names = [
-      ...source.matchAll(/\b(?:it|test|describe|property)(?:\.\w+)*(?:\([^)]*\))?\(\s*(['"`])((?:(?!\1)[\s\S])*)\1/g),
+      ...source.matchAll(
+        /\b(?:it|test|describe|property|eachWay)(?:\.\w+)*(?:\([^)]*\))?\(\s*(['"`])((?:(?!\1)[\s\S])*)\1/g,
+      ),
     ].map(match => match[2])
     return {
       file: `test/${file}`,
