@@ -38,13 +38,8 @@ export type { JsonSchema } from './schema/json-schema.ts'
 export type { InferOutput, SchemaInput } from './server/schema.ts'
 export { createMemoryStateClaim } from './server/state-claim.ts'
 export type { StateClaim } from './server/sealed-state.ts'
-export {
-  createServer,
-  type ErrorOrigin,
-  type Server,
-  type ServerInternals,
-  type ServerOptions,
-} from './server/server.ts'
+export { createServer } from './server/create-server.ts'
+export type { ErrorOrigin, Server, ServerInternals, ServerOptions } from './server/server.ts'
 export type { TaskContext, TaskOptions, TaskWork } from './server/task-runner.ts'
 export { type SkillsOptions, skills } from './server/skills/skills.ts'
 export type { SkillFile, SkillFileContent, SkillReadOptions, SkillSource } from './server/skills/skill-source.ts'

@@ -5,7 +5,8 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { createApp, createGuardedApp } from '../../src/http/server/app.ts'
 import { serve } from '../../src/node/serve.ts'
 import { toNodeHandler } from '../../src/node/to-node-handler.ts'
-import { createServer, type Server } from '../../src/server/server.ts'
+import { createServer } from '../../src/server/create-server.ts'
+import type { Server } from '../../src/server/server.ts'
 import {
   callTool,
   createTestGuard,

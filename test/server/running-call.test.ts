@@ -2,7 +2,7 @@ import { expect, it, vi } from 'vitest'
 import { RpcError } from '../../src/jsonrpc/errors.ts'
 import { REVISION_FEATURES } from '../../src/protocol/revisions.ts'
 import { RunningCall } from '../../src/server/running-call.ts'
-import { createServer } from '../../src/server/server.ts'
+import { createServer } from '../../src/server/create-server.ts'
 
 function createCall() {
   const server = createServer({ name: 'x', version: '1' })

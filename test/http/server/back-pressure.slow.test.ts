@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createApp } from '../../../src/http/server/app.ts'
 import { toNodeHandler } from '../../../src/node/to-node-handler.ts'
-import { createServer } from '../../../src/server/server.ts'
+import { createServer } from '../../../src/server/create-server.ts'
 import {
   callTool,
   gate,

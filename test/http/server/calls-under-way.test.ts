@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest'
 import { createApp } from '../../../src/http/server/app.ts'
 import { createCallsUnderWay, MAX_UNDER_WAY } from '../../../src/http/server/calls-under-way.ts'
-import { createServer } from '../../../src/server/server.ts'
+import { createServer } from '../../../src/server/create-server.ts'
 import { stateless } from './http-world.ts'
 
 it('runs at most so many calls at once, and says when there is no room', async () => {

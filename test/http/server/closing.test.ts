@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createApp } from '../../../src/http/server/app.ts'
 import type { HttpRequest } from '../../../src/http/server/http-message.ts'
-import { createServer } from '../../../src/server/server.ts'
+import { createServer } from '../../../src/server/create-server.ts'
 import {
   Agent,
   callTool,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createApp, createGuardedApp } from '../../../src/http/server/app.ts'
-import { createServer, type Server } from '../../../src/server/server.ts'
+import { createServer } from '../../../src/server/create-server.ts'
+import type { Server } from '../../../src/server/server.ts'
 import { createTestGuard, gate, stateless, STATELESS } from './http-world.ts'
 
 const decoder = new TextDecoder()

@@ -5,7 +5,8 @@ import { createGuardedApp } from '../../../src/http/server/app.ts'
 import type { HttpGuard } from '../../../src/http/server/http-guard.ts'
 import type { HttpRequest } from '../../../src/http/server/http-message.ts'
 import { serve, type ServeOptions } from '../../../src/node/serve.ts'
-import { createServer, type ErrorOrigin, type Server } from '../../../src/server/server.ts'
+import { createServer } from '../../../src/server/create-server.ts'
+import type { ErrorOrigin, Server } from '../../../src/server/server.ts'
 
 export const STATELESS = '2026-07-28'
 

@@ -11,7 +11,8 @@ import {
 import { OutgoingStream } from '../../../src/http/server/outgoing-stream.ts'
 import { createChanges } from '../../../src/server/changes.ts'
 import { createHandshakeSession, type HandshakeSession, shakeHands } from '../../../src/server/handshake-session.ts'
-import { createServer, type Server } from '../../../src/server/server.ts'
+import { createServer } from '../../../src/server/create-server.ts'
+import type { Server } from '../../../src/server/server.ts'
 
 let server: Server
 let at: number

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { REVISION_FEATURES } from '../../../src/protocol/revisions.ts'
-import { createServer } from '../../../src/server/server.ts'
+import { createServer } from '../../../src/server/create-server.ts'
 import { tasks } from '../../../src/server/tasks/tasks.ts'
 import { createCall, errorOf } from './world.ts'
 
