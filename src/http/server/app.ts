@@ -21,7 +21,7 @@ export interface AppOptions extends HostCheckOptions {
   readonly bodyTimeoutMs?: number
   /** Milliseconds after which a call is given up. Default one hour. Subscriptions have no such limit. */
   readonly requestTimeoutMs?: number
-  /** Milliseconds between two comments on a quiet stream; a call that takes longer becomes a stream. Default 15 000. */
+  /** Milliseconds between two comments on a quiet stream; a call that takes longer becomes a stream. Default 8000. */
   readonly keepAliveMs?: number
   /** Milliseconds that `close` waits for calls under way. Default 10 000. */
   readonly drainMs?: number

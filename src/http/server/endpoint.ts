@@ -19,7 +19,8 @@ import { createStatelessEndpoint } from './stateless-endpoint.ts'
 const MAX_BODY_BYTES = 4 * 1024 * 1024
 const BODY_TIMEOUT_MS = 30_000
 const REQUEST_TIMEOUT_MS = 3_600_000
-const KEEP_ALIVE_MS = 15_000
+/** Bun drops connections on which nothing was said for ten seconds, and most proxies do later. */
+const KEEP_ALIVE_MS = 8_000
 const DRAIN_MS = 10_000
 
 /** One endpoint: what answers when host, origin and token are in order. */
