@@ -35,8 +35,9 @@ const headers = {
 
 async function start(peer) {
   const child = fork(fileURLToPath(new URL('./server-child.mjs', import.meta.url)), [peer, built])
-  const told = () =>
-    new Promise((done, fail) => child.once('message', done).once('exit', () => fail(new Error(`${peer} ended`))))
+  const ended = new Promise((_done, fail) => child.once('exit', () => fail(new Error(`${peer} ended`))))
+  ended.catch(() => undefined)
+  const told = () => Promise.race([new Promise(done => child.once('message', done)), ended])
   const { url, headers: own } = await told()
   const usage = async () => {
     const answer = told()
