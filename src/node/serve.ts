@@ -1,11 +1,12 @@
 import { createServer as createHttpServer, type Server as HttpServer, type ServerResponse } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { type AppOptions, createApp, type ServerApp } from '../http/server/app.ts'
+import { APP_OPTIONS, type AppOptions, createApp, type ServerApp } from '../http/server/app.ts'
+import { assertOptions, type OptionNames } from '../server/given-options.ts'
 import type { Server } from '../server/server.ts'
 import { toNodeHandler } from './to-node-handler.ts'
 
-/** Where and how to serve. Options of the app count only where a server is given, not an app. */
+/** Where and how to serve. Options of the app are for where a server is given: an app has its own. */
 export interface ServeOptions extends AppOptions {
   /** Default 0: any free port. */
   readonly port?: number
@@ -31,13 +32,19 @@ const REQUEST_TIMEOUT_MS = 300_000
 /** Milliseconds in which answers must have reached their clients when the server closes. */
 const FLUSH_MS = 2000
 const DEFAULT_PATH = '/mcp'
+// An app cannot say how long bodies may take, and the connection must not be cut before.
+const LISTEN_OPTIONS = { port: true, host: true, tls: true, bodyTimeoutMs: true } as const
+const OPTIONS: OptionNames<ServeOptions> = { ...LISTEN_OPTIONS, ...APP_OPTIONS }
 
 /**
  * Serves a server, or an app such as `protect` makes, over `node:http`. Rejects with the system's error when the port cannot be had.
  *
  * The endpoint is at `/mcp` unless `path` or the app says otherwise.
+ *
+ * @throws {TypeError} an option that does not exist, or that the app should have been given
  */
 export async function serve(served: Server | ServerApp, options: ServeOptions = {}): Promise<RunningServer> {
+  assertServeOptions(served, options)
   const { port = 0, host = '127.0.0.1', tls, path = DEFAULT_PATH, ...appOptions } = options
   const app = 'handle' in served ? served : createApp(served, { path, ...appOptions })
   const http = tls ? createHttpsServer(tls) : createHttpServer()
@@ -56,6 +63,13 @@ export async function serve(served: Server | ServerApp, options: ServeOptions = 
     port: bound,
     close: () => (closed ??= close(http, app, unanswered)),
   }
+}
+
+function assertServeOptions(served: Server | ServerApp, options: ServeOptions): void {
+  assertOptions('serve', options, OPTIONS)
+  const late = Object.keys(options).find(name => !Object.hasOwn(LISTEN_OPTIONS, name))
+  if ('handle' in served && late !== undefined)
+    throw new TypeError(`serve got an app, which has its options already: give ${late} to createApp or protect`)
 }
 
 function listen(http: HttpServer, port: number, host: string): Promise<number> {

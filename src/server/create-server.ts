@@ -11,6 +11,7 @@ import { encodeResult, type ResultHints } from './encode-result.ts'
 import { SUPPORTED_REVISIONS } from './incoming.ts'
 import { missingCapability } from './errors.ts'
 import { declaresExtension, type Extension, type MethodHandler } from './extension.ts'
+import { assertOptions, type OptionNames } from './given-options.ts'
 import { runMiddleware } from './middleware.ts'
 import { createPrompt, type PromptHandler, type PromptOptions } from './prompt.ts'
 import type { Registries } from './registries.ts'
@@ -29,12 +30,34 @@ import type { TaskRunner } from './task-runner.ts'
 import { createTool, type ToolHandler, type ToolOptions } from './tool.ts'
 import type { ServerOptions, ServerInternals, Server } from './server.ts'
 
+const OPTIONS: OptionNames<ServerOptions> = {
+  name: true,
+  version: true,
+  title: true,
+  description: true,
+  websiteUrl: true,
+  icons: true,
+  instructions: true,
+  onError: true,
+  middleware: true,
+  extensions: true,
+  pageSize: true,
+  cache: true,
+  stateKey: true,
+  stateLifetimeMs: true,
+  claimState: true,
+  capabilities: true,
+  maxSubscriptions: true,
+  now: true,
+}
+
 /**
  * Makes a server. Serve it with `createApp` (web-standard), `serve` and `toNodeHandler` of `latchkey/node`, or `serveStdio` of `latchkey/stdio`.
  *
- * @throws {TypeError} an option that cannot be used
+ * @throws {TypeError} an option that does not exist, or cannot be used
  */
 export function createServer(options: ServerOptions): Server {
+  assertOptions('createServer', options, OPTIONS)
   const { instructions, onError, middleware = [], extensions = [], pageSize = 1000, now = Date.now } = options
   const info = infoOf(options)
   const hints: ResultHints = { serverInfo: info, cache: { ttlMs: 0, cacheScope: 'private', ...options.cache } }

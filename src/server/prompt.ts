@@ -11,6 +11,7 @@ import type { Complete } from './completion.ts'
 import { isContentBlock, text } from './content.ts'
 import { type AskingContext, createAskingContext } from './context.ts'
 import { asComplete } from './encode-result.ts'
+import { assertFunction, assertOptions, type OptionNames } from './given-options.ts'
 import { isInputRequired } from './outcome.ts'
 import { assertScopes } from './required-scopes.ts'
 import type { AsksContext } from './round.ts'
@@ -73,7 +74,23 @@ export interface RegisteredPrompt {
   get(call: ServerCall): Promise<WireObject>
 }
 
-/** Makes a prompt of what its author gave. @throws {TypeError} the name is empty */
+const OPTIONS: OptionNames<PromptOptions> = {
+  title: true,
+  description: true,
+  arguments: true,
+  icons: true,
+  _meta: true,
+  scopes: true,
+  asks: true,
+}
+const ARGUMENT_OPTIONS: OptionNames<PromptArgumentOptions> = {
+  title: true,
+  description: true,
+  required: true,
+  complete: true,
+}
+
+/** Makes a prompt of what its author gave. @throws {TypeError} the name is empty, or an option does not exist */
 export function createPrompt(
   name: string,
   options: PromptOptions,
@@ -81,9 +98,13 @@ export function createPrompt(
   states: SealedStates,
 ): RegisteredPrompt {
   if (name === '') throw new TypeError('A prompt should have a name')
-  assertScopes(options.scopes, `the prompt ${name}`)
+  const what = `the prompt ${name}`
+  assertOptions(what, options, OPTIONS)
+  assertFunction(`The handler of ${what}, its third argument,`, handler)
+  assertScopes(options.scopes, what)
   const { title, description = title ?? name, icons, _meta, scopes, asks } = options
-  const declared = Object.entries(options.arguments ?? {})
+  if (asks !== undefined) assertFunction(`asks of ${what}`, asks)
+  const declared = readDeclared(what, options.arguments ?? {})
   const readArguments: RegisteredPrompt['readArguments'] = params => {
     const given = params['arguments'] ?? {}
     if (!isObject(given)) throw new RpcError(INVALID_PARAMS, 'Invalid params: arguments is not an object')
@@ -130,6 +151,19 @@ export function createPrompt(
       return isInputRequired(outcome) ? outcome.result : toPromptResult(name, outcome)
     },
   }
+}
+
+/** Lists, and schemas of a library, are what other SDKs take: they would pass for arguments with odd names. */
+function readDeclared(
+  what: string,
+  given: Readonly<Record<string, PromptArgumentOptions>>,
+): readonly (readonly [string, PromptArgumentOptions])[] {
+  if (!isObject(given) || '~standard' in given)
+    throw new TypeError(`arguments of ${what} should be a record by name, such as { day: { required: true } }`)
+  const declared = Object.entries(given)
+  for (const [argument, options] of declared)
+    assertOptions(`the argument ${argument} of ${what}`, options, ARGUMENT_OPTIONS)
+  return declared
 }
 
 function toPromptResult(name: string, value: unknown): WireObject {

@@ -19,6 +19,7 @@ import type { Complete } from './completion.ts'
 import { toBase64 } from './content.ts'
 import { type AskingContext, createAskingContext, createContext, type RequestContext } from './context.ts'
 import { asComplete } from './encode-result.ts'
+import { assertFunction, assertOptions, type OptionNames } from './given-options.ts'
 import { isInputRequired } from './outcome.ts'
 import { assertScopes } from './required-scopes.ts'
 import type { AsksContext } from './round.ts'
@@ -109,7 +110,26 @@ export interface TemplatedResource extends RegisteredResource {
   list(call: ServerCall): Promise<readonly Resource[]>
 }
 
-/** Makes a resource of what its author gave. @throws {TypeError} the URI is none */
+const DESCRIPTION_OPTIONS: OptionNames<ResourceDescription> = {
+  name: true,
+  title: true,
+  description: true,
+  mimeType: true,
+  annotations: true,
+  icons: true,
+  _meta: true,
+  cache: true,
+}
+const RESOURCE_OPTIONS: OptionNames<ResourceOptions> = { ...DESCRIPTION_OPTIONS, size: true, scopes: true, asks: true }
+const TEMPLATE_OPTIONS: OptionNames<ResourceTemplateOptions> = {
+  ...DESCRIPTION_OPTIONS,
+  scopes: true,
+  list: true,
+  complete: true,
+  asks: true,
+}
+
+/** Makes a resource of what its author gave. @throws {TypeError} the URI is none, or an option does not exist */
 export function createResource(
   uri: string,
   options: ResourceOptions,
@@ -118,7 +138,9 @@ export function createResource(
 ): FixedResource {
   if (!/^[a-z][a-z0-9+.-]*:/i.test(uri))
     throw new TypeError(`The resource URI ${JSON.stringify(uri)} should begin with a scheme, such as file: or notes:`)
-  assertScopes(options.scopes, `the resource ${uri}`)
+  if (/[{}]/.test(uri))
+    throw new TypeError(`The resource URI ${JSON.stringify(uri)} has braces: register a template with resourceTemplate`)
+  assertGiven(`the resource ${uri}`, options, handler, RESOURCE_OPTIONS)
   const { size } = options
   return {
     listing: { uri, ...describe(uri, options), ...(size !== undefined && { size }) },
@@ -135,8 +157,8 @@ export function createResourceTemplate(
   states: SealedStates,
 ): TemplatedResource {
   const template = parseUriTemplate(uriTemplate)
+  assertGiven(`the template ${uriTemplate}`, options, handler, TEMPLATE_OPTIONS)
   const { complete = {}, list, scopes } = options
-  assertScopes(scopes, `the template ${uriTemplate}`)
   for (const name of Object.keys(complete)) {
     if (!template.variables.includes(name))
       throw new TypeError(`The template ${uriTemplate} has no variable ${JSON.stringify(name)} to complete`)
@@ -150,6 +172,18 @@ export function createResourceTemplate(
     read: (call, uri, variables) =>
       readWith(call, states, uri, options, ctx => handler(variables, Object.assign(ctx, { uri }))),
   }
+}
+
+function assertGiven<Options extends ResourceOptions | ResourceTemplateOptions>(
+  what: string,
+  options: Options,
+  handler: unknown,
+  names: OptionNames<Options>,
+): void {
+  assertOptions(what, options, names)
+  assertFunction(`The handler of ${what}, its third argument,`, handler)
+  assertScopes(options.scopes, what)
+  if (options.asks !== undefined) assertFunction(`asks of ${what}`, options.asks)
 }
 
 function describe(

@@ -12,6 +12,7 @@ import type { ServerCall } from './call.ts'
 import { createAskingContext, type ToolContext } from './context.ts'
 import { DeclinedError, missingCapability, ToolError } from './errors.ts'
 import { declaresExtension, type Extension } from './extension.ts'
+import { assertFunction, assertOptions, type OptionNames } from './given-options.ts'
 import { isGivenUp } from './given-up.ts'
 import { isInputRequired, isTaskStart } from './outcome.ts'
 import type { AsksContext } from './round.ts'
@@ -88,6 +89,18 @@ export interface RegisteredTool {
 }
 
 const NAME = /^[A-Za-z0-9_.-]{1,128}$/
+const OPTIONS: OptionNames<ToolOptions> = {
+  title: true,
+  description: true,
+  input: true,
+  output: true,
+  annotations: true,
+  icons: true,
+  _meta: true,
+  scopes: true,
+  asks: true,
+  task: true,
+}
 const NO_INPUT: ToolInputSchema = { type: 'object' }
 
 /** What tools need of the server. */
@@ -115,11 +128,16 @@ export function createTool(
     throw new TypeError(
       `The tool name ${JSON.stringify(name)} should be 1 to 128 of A-Z a-z 0-9 _ . - (MCP, Tools, Tool Names)`,
     )
-  assertScopes(options.scopes, `the tool ${name}`)
+  const what = `the tool ${name}`
+  assertOptions(what, options, OPTIONS)
+  assertFunction(`The handler of ${what}, its third argument,`, handler)
+  assertScopes(options.scopes, what)
   const { title, description, annotations, icons, _meta, scopes, asks, task } = options
-  const input = options.input && compileSchema(options.input, { side: 'input', what: `the input of the tool ${name}` })
-  const output =
-    options.output && compileSchema(options.output, { side: 'output', what: `the output of the tool ${name}` })
+  if (asks !== undefined) assertFunction(`asks of ${what}`, asks)
+  if (task !== undefined && task !== 'required')
+    throw new TypeError(`task of ${what} should be 'required' or left out; received ${JSON.stringify(task)}`)
+  const input = options.input && compileSchema(options.input, { side: 'input', what: `the input of ${what}` })
+  const output = options.output && compileSchema(options.output, { side: 'output', what: `the output of ${what}` })
   const inputSchema = (input?.json ?? NO_INPUT) as ToolInputSchema
   if (!isObjectSchema(inputSchema)) throw new TypeError(`The input of the tool ${name} should be an object at its root`)
   const headers = readToolHeaders(inputSchema)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { createServer, type Server, type ServerOptions } from '../../src/server.ts'
+import { createApp, createServer, elicit, type Server, type ServerOptions } from '../../src/server.ts'
 
 const make = (options: Partial<ServerOptions> = {}): Server =>
   createServer({ name: 'server', version: '1', ...options })
@@ -63,6 +63,57 @@ describe('an author is told at once of', () => {
     expect(() => make().prompt('a', options, () => 'x')).toThrow(/scopes of the prompt a/)
     expect(() => make().resource('notes://1', options, () => 'x')).toThrow(/scopes of the resource/)
     expect(() => make().resourceTemplate('notes://{id}', options, () => 'x')).toThrow(/scopes of the template/)
+  })
+
+  it('options that do not exist, and those that there are', () => {
+    const server = make()
+    const odd = { scope: ['files:write'] } as never
+    const handler = (): string => 'x'
+    expect(() => server.tool('a', odd, handler)).toThrow(/no option "scope" of the tool a; there are .*scopes/)
+    expect(() => server.prompt('a', odd, handler)).toThrow(/"scope" of the prompt a/)
+    expect(() => server.resource('notes://1', odd, handler)).toThrow(/"scope" of the resource notes:/)
+    expect(() => server.resourceTemplate('notes://{id}', odd, handler)).toThrow(/"scope" of the template/)
+    expect(() => make({ onErorr: () => undefined } as never)).toThrow(/no option "onErorr" of createServer/)
+    expect(() => createApp(server, { allowedHost: [] } as never)).toThrow(/"allowedHost" of createApp/)
+    expect(() => server.prompt('a', { arguments: { day: { requird: true } as never } }, handler)).toThrow(
+      /"requird" of the argument day of the prompt a/,
+    )
+  })
+
+  it('handlers and questions that are no functions', () => {
+    const server = make()
+    expect(() => server.tool('a', {}, undefined as never)).toThrow(/handler of the tool a.* received undefined/)
+    expect(() => server.tool('a', (() => 'x') as never, () => 'x')).toThrow(/options of the tool a should be/)
+    expect(() => server.prompt('a', {}, {} as never)).toThrow(/handler of the prompt a/)
+    expect(() => server.resource('notes://1', {}, 'text' as never)).toThrow(/handler of the resource/)
+    const asks = { sure: elicit({ message: 'Sure?', schema: { type: 'object' } }) } as never
+    expect(() => server.tool('a', { asks }, () => 'x')).toThrow(/asks of the tool a should be a function/)
+    expect(() => server.tool('a', { task: true as never }, () => 'x')).toThrow(
+      /task of the tool a should be 'required'/,
+    )
+  })
+
+  it.each([[[{ name: 'day' }]], [z.object({ day: z.string() })]])(
+    'prompt arguments as other SDKs take them (%#)',
+    given => {
+      expect(() => make().prompt('a', { arguments: given as never }, () => 'x')).toThrow(/a record by name/)
+    },
+  )
+
+  it('a template that is registered as a resource', () => {
+    expect(() => make().resource('notes:///{id}', {}, () => 'x')).toThrow(/resourceTemplate/)
+  })
+
+  it('paths, hosts and origins that no request could have', () => {
+    for (const path of ['mcp', '', '/mcp?a=b']) expect(() => createApp(make(), { path })).toThrow(/begin with a slash/)
+    for (const host of ['https://api.example.com', 'api.example.com/mcp', '*'])
+      expect(() => createApp(make(), { allowedHosts: [host] })).toThrow(/allowedHosts should be/)
+    for (const origin of ['app.example.com', 'https://app.example.com/', '*'])
+      expect(() => createApp(make(), { allowedOrigins: [origin] })).toThrow(/allowedOrigins should be/)
+    createApp(make(), {
+      allowedHosts: ['api.example.com:8443', '[::1]'],
+      allowedOrigins: ['moz-extension://a-b', 'null'],
+    })
   })
 
   it('a server without a name or version, and state keys that are none', () => {

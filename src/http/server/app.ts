@@ -1,3 +1,4 @@
+import { assertOptions, type OptionNames } from '../../server/given-options.ts'
 import type { Server } from '../../server/server.ts'
 import { corsHeaders, preflight } from './cors.ts'
 import { createEndpoint } from './endpoint.ts'
@@ -42,20 +43,40 @@ export interface ServerApp {
   readonly path: string | undefined
 }
 
+/** What can be said of how a server is served. */
+export const APP_OPTIONS: OptionNames<AppOptions> = {
+  path: true,
+  sessions: true,
+  maxBodyBytes: true,
+  bodyTimeoutMs: true,
+  requestTimeoutMs: true,
+  keepAliveMs: true,
+  drainMs: true,
+  now: true,
+  allowedOrigins: true,
+  allowedHosts: true,
+}
+
 /**
  * Serves a server over Streamable HTTP: every revision from 2025-03-26 on, at one endpoint.
  *
  * Refused before anything else: hosts and origins that are not allowed, bodies that are too large, too slow or nested too deeply.
  *
+ * @throws {TypeError} an option that does not exist, or cannot be used
  * @see MCP 2026-07-28, Streamable HTTP
  */
 export function createApp(server: Server, options: AppOptions = {}): ServerApp {
+  assertOptions('createApp', options, APP_OPTIONS)
   return createGuardedApp(server, undefined, options)
 }
 
 /** Serves a server behind a guard. `protect` is the way to make one. */
 export function createGuardedApp(server: Server, guard: HttpGuard | undefined, options: AppOptions): ServerApp {
   const { path } = options
+  if (path !== undefined && !/^\/[^?#]*$/.test(path))
+    throw new TypeError(
+      `path should begin with a slash and have no query, such as /mcp; received ${JSON.stringify(path)}`,
+    )
   const { allowedOrigins = guard?.allowedOrigins, allowedHosts } = options
   const checkHost = createHostCheck({ allowedOrigins, allowedHosts }, guard?.allowedHosts)
   const endpoint = createEndpoint(server, guard, options)

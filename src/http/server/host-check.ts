@@ -15,6 +15,11 @@ export interface HostCheckOptions {
   readonly allowedHosts?: '*' | readonly string[] | undefined
 }
 
+/** A name, with a port or without. */
+const HOST = /^[^/\s@*]+$/
+/** Browser extensions have schemes of their own; pages without an origin say `null`. */
+const ORIGIN = /^(?:[a-z][a-z0-9+.-]*:\/\/[^/\s*]+|null)$/i
+
 /** Why a request is refused, in words for whoever runs the server; undefined when it may pass. */
 export type HostCheck = (request: HttpRequest) => string | undefined
 
@@ -22,12 +27,15 @@ export type HostCheck = (request: HttpRequest) => string | undefined
  * Makes the check of `Host` and `Origin`.
  *
  * @param knownHosts names that are known otherwise, such as that of a protected resource. They are allowed on loopback addresses, and refuse no others.
+ * @throws {TypeError} what no `Host` or `Origin` could ever be
  * @see MCP 2026-07-28, Streamable HTTP, Security & Endpoint
  */
 export function createHostCheck(
   { allowedOrigins = [], allowedHosts = [] }: HostCheckOptions,
   knownHosts: readonly string[] = [],
 ): HostCheck {
+  assertHosts(allowedHosts)
+  assertOrigins(allowedOrigins)
   const hosts = new Set([...(allowedHosts === '*' ? [] : allowedHosts), ...knownHosts].map(host => host.toLowerCase()))
   const origins = allowedOrigins === '*' ? allowedOrigins : new Set(allowedOrigins.map(origin => origin.toLowerCase()))
 
@@ -40,6 +48,20 @@ export function createHostCheck(
     if (origin === undefined || origins === '*' || origins.has(origin) || isLoopbackOrigin(origin)) return undefined
     return `pages of ${quote(origin)} may not call this server: add it to allowedOrigins`
   }
+}
+
+function assertHosts(hosts: '*' | readonly string[]): void {
+  if (hosts === '*' || (Array.isArray(hosts) && hosts.every(host => HOST.test(String(host))))) return
+  throw new TypeError(
+    `allowedHosts should be '*' or a list of names such as 'api.example.com'; received ${JSON.stringify(hosts)}`,
+  )
+}
+
+function assertOrigins(origins: '*' | readonly string[]): void {
+  if (origins === '*' || (Array.isArray(origins) && origins.every(origin => ORIGIN.test(String(origin))))) return
+  throw new TypeError(
+    `allowedOrigins should be '*' or a list of origins such as 'https://app.example.com', without path; received ${JSON.stringify(origins)}`,
+  )
 }
 
 /** Whether a `Host` names the machine itself. */

@@ -1,10 +1,10 @@
 import { Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
-import { createGuardedApp } from '../../../src/http/server/app.ts'
+import { type AppOptions, createApp, createGuardedApp } from '../../../src/http/server/app.ts'
 import type { HttpGuard } from '../../../src/http/server/http-guard.ts'
 import type { HttpRequest } from '../../../src/http/server/http-message.ts'
-import { serve, type ServeOptions } from '../../../src/node/serve.ts'
+import { serve } from '../../../src/node/serve.ts'
 import { createServer } from '../../../src/server/create-server.ts'
 import type { ErrorOrigin, Server } from '../../../src/server/server.ts'
 
@@ -18,7 +18,7 @@ export interface World {
   close(): Promise<void>
 }
 
-export interface WorldOptions extends ServeOptions {
+export interface WorldOptions extends AppOptions {
   readonly guard?: HttpGuard
   readonly maxSubscriptions?: number
 }
@@ -28,7 +28,7 @@ export async function startWorld(
   define: (server: Server) => void = () => undefined,
   options: WorldOptions = {},
 ): Promise<World> {
-  const { guard, maxSubscriptions, ...serveOptions } = options
+  const { guard, maxSubscriptions, ...given } = options
   const errors: World['errors'] = []
   const server = createServer({
     name: 'world',
@@ -38,8 +38,9 @@ export async function startWorld(
   })
   server.tool('echo', {}, () => 'echo')
   define(server)
-  const served = guard ? createGuardedApp(server, guard, { path: '/mcp', ...serveOptions }) : server
-  const running = await serve(served, { drainMs: 500, ...serveOptions })
+  const appOptions = { path: '/mcp', drainMs: 500, ...given }
+  const app = guard ? createGuardedApp(server, guard, appOptions) : createApp(server, appOptions)
+  const running = await serve(app)
   const close = (): Promise<void> => running.close()
   onTestFinished(close)
   return { port: running.port, server, errors, close }
