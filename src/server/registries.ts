@@ -18,6 +18,8 @@ export interface Registries {
 export interface FoundResource {
   readonly resource: RegisteredResource
   readonly variables: TemplateVariables
+  /** The URI as it is registered, or as the template writes it with these variables: one for all spellings that a handler cannot tell apart. */
+  readonly canonicalUri: string
 }
 
 /** Finds the tool that a call names. @throws {RpcError} −32602 */
@@ -44,12 +46,37 @@ export function findResource(registries: Registries, uri: string): FoundResource
 /** Like {@link findResource}, but undefined for one that does not exist. */
 export function lookUpResource({ resources, templates }: Registries, uri: string): FoundResource | undefined {
   const resource = resources.get(uri)
-  if (resource) return { resource, variables: {} }
+  if (resource) return { resource, variables: {}, canonicalUri: uri }
   for (const templated of templates.entries) {
     const variables = templated.template.match(uri)
-    if (variables) return { resource: templated, variables }
+    if (!variables) continue
+    // `%61dmin` is `admin` to the handler of a family: it must not be a way around what is registered as `admin`.
+    const same = spelledAs(resources.entries, uri)
+    if (same) return { resource: same, variables: {}, canonicalUri: same.listing.uri }
+    return { resource: templated, variables, canonicalUri: templated.template.expand(variables) }
   }
   return undefined
+}
+
+/** Resources by their decoded URIs, for as long as they are the same. */
+const decodedUris = new WeakMap<readonly FixedResource[], ReadonlyMap<string, FixedResource>>()
+
+/** The resource whose URI is the same once both are decoded. */
+function spelledAs(resources: readonly FixedResource[], uri: string): FixedResource | undefined {
+  let known = decodedUris.get(resources)
+  if (!known) {
+    known = new Map(resources.map(resource => [decoded(resource.listing.uri), resource]))
+    decodedUris.set(resources, known)
+  }
+  return known.get(decoded(uri))
+}
+
+function decoded(uri: string): string {
+  try {
+    return decodeURIComponent(uri)
+  } catch {
+    return uri
+  }
 }
 
 /** A parameter that names something. @throws {RpcError} −32602 */

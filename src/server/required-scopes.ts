@@ -99,8 +99,10 @@ function completionScopes({ prompts, templates }: Registries, ref: unknown): rea
 }
 
 function resourceScopes(registries: Registries, uri: unknown, auth: AuthInfo | undefined): readonly string[] {
-  const scopes = typeof uri === 'string' ? lookUpResource(registries, uri)?.resource.scopes : undefined
-  return typeof scopes === 'function' ? given(scopes, uri, auth) : (scopes ?? [])
+  const found = typeof uri === 'string' ? lookUpResource(registries, uri) : undefined
+  const scopes = found?.resource.scopes
+  // A handler is given the variables decoded: `%70rivate` must not be anything else than `private` for who decides.
+  return typeof scopes === 'function' ? given(scopes, found?.canonicalUri, auth) : (scopes ?? [])
 }
 
 function given(

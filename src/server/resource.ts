@@ -56,7 +56,10 @@ export type TemplateVariables = Readonly<Record<string, string | readonly string
 
 /** What a family of resources is, besides its template and its handler. */
 export interface ResourceTemplateOptions<Questions extends Asks = Asks> extends ResourceDescription {
-  /** Scopes that a reader must hold, all of them, by the URI; `protect` enforces them. */
+  /**
+   * Scopes that a reader must hold, all of them; `protect` enforces them. A function gets the URI as the template writes it with the variables that the
+   * handler gets, however the client has spelled it.
+   */
   readonly scopes?: RequiredScopes<string>
   /** Resources of the family that `resources/list` shows; as many as there are, in a stable order. Default: none. */
   readonly list?: (ctx: RequestContext) => readonly Resource[] | Promise<readonly Resource[]>
