@@ -51,8 +51,10 @@ export interface ServerCall {
   drained?(): Promise<void>
   /** Asks the client back; absent where the family or the connection has no such way. */
   readonly ask?: AskClient | undefined
-  /** Whether the caller holds the scopes. Present where lists show only what may be used. */
+  /** Whether the caller holds the scopes; absent where nobody asks for any: stdio. */
   readonly holds?: ((needed: readonly string[]) => boolean) | undefined
+  /** Lists show only what the caller may use. Default false. */
+  readonly filtersLists?: boolean | undefined
   /** Absent in the stateless family, and without a session. */
   readonly session?: SessionState | undefined
   /** Ends the answer's stream, which the client takes up again after this many milliseconds; absent where it could not (R 2025-11-25). */

@@ -1,3 +1,4 @@
+import type { Resource } from '../protocol/resources.ts'
 import type { WireObject } from '../protocol/revisions/family.ts'
 import type { Answer } from './answers.ts'
 import type { RequiredScopes } from './auth-info.ts'
@@ -6,7 +7,8 @@ import { encodeTool } from './encode-result.ts'
 import { paginate } from './pagination.ts'
 import type { Registries } from './registries.ts'
 import type { Registry } from './registry.ts'
-import { isShown } from './required-scopes.ts'
+import type { TemplatedResource } from './resource.ts'
+import { isShown, mayList } from './required-scopes.ts'
 
 /** The methods that list what was registered, by name. `pageSize`: entries of one page. */
 export function createListAnswers(registries: Registries, pageSize: number): Readonly<Record<string, Answer>> {
@@ -39,12 +41,15 @@ export function createListAnswers(registries: Registries, pageSize: number): Rea
     'resources/list': async call => {
       const fixed = visibleTo(call, resources)
       const families = visibleTo(call, templates)
-      const listed = await Promise.all(families.shown.map(family => family.list(call)))
+      const listed = await Promise.all(families.shown.map(family => membersOf(family, call)))
       const all = [...fixed.shown.map(({ listing }) => listing), ...listed.flat()]
       const byUri = new Map(all.map(resource => [resource.uri, resource]))
-      // A family may list by who asks.
+      // A family may list by who asks, and lists nothing to those who may not read it.
       const isPersonal =
-        fixed.isPersonal || families.isPersonal || (call.auth !== undefined && families.shown.length > 0)
+        fixed.isPersonal ||
+        families.isPersonal ||
+        (call.auth !== undefined && families.shown.length > 0) ||
+        (call.holds !== undefined && families.shown.some(({ scopes }) => scopes !== undefined))
       return list(call, { resources: [...byUri.values()] }, { keyOf: ({ uri }) => uri, isPersonal })
     },
     'resources/templates/list': call => {
@@ -55,6 +60,14 @@ export function createListAnswers(registries: Registries, pageSize: number): Rea
   }
 }
 
+/** What a family lists, as far as the caller may read it; without that it is not even asked. */
+async function membersOf(family: TemplatedResource, call: ServerCall): Promise<readonly Resource[]> {
+  const { scopes } = family
+  if (!mayList(scopes, call)) return []
+  const listed = await family.list(call)
+  return typeof scopes === 'function' ? listed.filter(({ uri }) => mayList(scopes, call, uri)) : listed
+}
+
 interface Visible<Entry> {
   readonly shown: readonly Entry[]
   /** Others may be shown something else. */
@@ -62,9 +75,10 @@ interface Visible<Entry> {
 }
 
 function visibleTo<Entry extends { readonly scopes: RequiredScopes<never> | undefined }>(
-  { holds }: ServerCall,
+  { holds, filtersLists }: ServerCall,
   { entries }: Registry<Entry>,
 ): Visible<Entry> {
-  if (!holds || !entries.some(({ scopes }) => Array.isArray(scopes))) return { shown: entries, isPersonal: false }
+  if (!holds || !filtersLists || !entries.some(({ scopes }) => Array.isArray(scopes)))
+    return { shown: entries, isPersonal: false }
   return { shown: entries.filter(({ scopes }) => isShown(scopes, holds)), isPersonal: true }
 }

@@ -81,6 +81,22 @@ export function isShown(scopes: RequiredScopes<never> | undefined, holds: Server
   return holds === undefined || scopes === undefined || typeof scopes === 'function' || holds(scopes)
 }
 
+/**
+ * Whether what a family of resources lists may be told: names are often worth as much as contents, and are only for those who may read them.
+ * `uri`: of one that it lists; without, whether it may be asked for any.
+ *
+ * @throws {TypeError} an author's function gave something else than a list of scopes
+ */
+export function mayList(
+  scopes: RequiredScopes<string> | undefined,
+  { holds, auth }: Pick<ServerCall, 'holds' | 'auth'>,
+  uri?: string,
+): boolean {
+  if (holds === undefined || scopes === undefined) return true
+  if (typeof scopes !== 'function') return holds(scopes)
+  return uri === undefined || holds(given(scopes, uri, auth))
+}
+
 /** @throws {TypeError} what an author gave as `scopes` is neither a list of them nor a function */
 export function assertScopes(scopes: unknown, what: string): void {
   if (scopes === undefined || typeof scopes === 'function' || isListOfScopes(scopes)) return

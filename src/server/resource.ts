@@ -58,7 +58,7 @@ export type TemplateVariables = Readonly<Record<string, string | readonly string
 export interface ResourceTemplateOptions<Questions extends Asks = Asks> extends ResourceDescription {
   /**
    * Scopes that a reader must hold, all of them; `protect` enforces them. A function gets the URI as the template writes it with the variables that the
-   * handler gets, however the client has spelled it.
+   * handler gets, however the client has spelled it. What `list` gives is only for those who hold them.
    */
   readonly scopes?: RequiredScopes<string>
   /** Resources of the family that `resources/list` shows; as many as there are, in a stable order. Default: none. */

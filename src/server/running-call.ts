@@ -18,6 +18,7 @@ export interface CallCarrier {
   notify(method: string, params: WireObject): void
   drained?(): Promise<void>
   holds?: ((needed: readonly string[]) => boolean) | undefined
+  readonly filtersLists?: boolean | undefined
   readonly ask?: AskClient | undefined
   readonly session?: SessionState | undefined
   readonly closeStream?: ((retryAfterMs: number) => void) | undefined
@@ -33,6 +34,7 @@ export class RunningCall implements ServerCall {
   readonly session: SessionState | undefined
   readonly closeStream: ((retryAfterMs: number) => void) | undefined
   readonly holds: ((needed: readonly string[]) => boolean) | undefined
+  readonly filtersLists: boolean | undefined
   /** Milliseconds since the epoch. */
   readonly startedAt: number
   readonly #carrier: CallCarrier
@@ -50,6 +52,7 @@ export class RunningCall implements ServerCall {
     this.session = carrier.session
     this.closeStream = carrier.closeStream
     this.holds = carrier.holds
+    this.filtersLists = carrier.filtersLists
     this.startedAt = startedAt
     this.#carrier = carrier
   }

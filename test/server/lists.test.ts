@@ -146,12 +146,13 @@ describe('cache hints', () => {
 
   it('never let what one caller may see be shown to others', async () => {
     const holds = (): boolean => true
-    expect(await list(PUBLIC, 'tools/list', {}, { holds })).toMatchObject({ ttlMs: 60_000, cacheScope: 'private' })
-    expect(await list(PUBLIC, 'resources/list', {}, { holds })).toMatchObject({ cacheScope: 'private' })
+    const filtered = { holds, filtersLists: true }
+    expect(await list(PUBLIC, 'tools/list', {}, filtered)).toMatchObject({ ttlMs: 60_000, cacheScope: 'private' })
+    expect(await list(PUBLIC, 'resources/list', {}, filtered)).toMatchObject({ cacheScope: 'private' })
     expect(await list(PUBLIC, 'resources/read', { uri: 'notes://guarded' }, { holds })).toMatchObject({
       cacheScope: 'private',
     })
-    expect(await list(PUBLIC, 'prompts/list', {}, { holds })).toMatchObject({ cacheScope: 'public' })
+    expect(await list(PUBLIC, 'prompts/list', {}, filtered)).toMatchObject({ cacheScope: 'public' })
   })
 
   it('of a family that lists by who asks are private', async () => {
@@ -181,7 +182,7 @@ describe('lists show', () => {
   )
   const list = async (method: string, member: string, held?: readonly string[]): Promise<unknown> => {
     const holds = held && ((needed: readonly string[]) => needed.every(scope => held.includes(scope)))
-    const answer = await makeCall(server, method, {}, { holds }).answer
+    const answer = await makeCall(server, method, {}, { holds, filtersLists: held !== undefined }).answer
     return answer?.['result'][member].map((item: any) => item.name)
   }
 

@@ -12,6 +12,8 @@ export interface EndpointSurroundings {
   readonly underWay: CallsUnderWay
   /** Refuses operations that the caller may not do, or for which there is no room. Undefined when they may run. */
   admit(requests: readonly JsonRpcRequest[], auth: AuthInfo | undefined): Promise<HttpResponse | undefined>
-  /** What lists are filtered by, where they are. */
-  holds(auth: AuthInfo | undefined): ((needed: readonly string[]) => boolean) | undefined
+  /** What decides which scopes a caller holds. */
+  holds(auth: AuthInfo | undefined): (needed: readonly string[]) => boolean
+  /** Lists show only what the caller may use. */
+  readonly filtersLists: boolean
 }

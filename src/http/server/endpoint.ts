@@ -58,7 +58,9 @@ export function createEndpoint(server: Server, guard: HttpGuard | undefined, opt
     now,
     underWay,
     admit,
-    holds: auth => (guard?.filtersLists ? needed => guard.holds(auth, needed) : undefined),
+    // Without a guard nobody holds anything.
+    holds: auth => needed => (guard ? guard.holds(auth, needed) : needed.length === 0),
+    filtersLists: guard?.filtersLists ?? false,
   }
   const answerStateless = createStatelessEndpoint(surroundings)
   const handshake = createHandshakeEndpoint(surroundings, options.sessions ?? {})

@@ -43,7 +43,7 @@ export function createHandshakeEndpoint(
   surroundings: EndpointSurroundings,
   sessionOptions: SessionOptions | false,
 ): HandshakeEndpoint {
-  const { server, keepAliveMs, now, underWay, admit, holds } = surroundings
+  const { server, keepAliveMs, now, underWay, admit, holds, filtersLists } = surroundings
   const sessions = sessionOptions
     ? createSessionRegistry(server.internals.changes, { ...sessionOptions, keepAliveMs, now })
     : undefined
@@ -141,6 +141,7 @@ export function createHandshakeEndpoint(
         send: channel.send,
         drained: channel.drained,
         holds: holds(auth),
+        filtersLists,
         isPassing,
         // A question travels on the answer's stream.
         canAsk: !isPassing && acceptsStream(http),

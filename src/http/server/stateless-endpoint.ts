@@ -23,7 +23,7 @@ const SUBSCRIBE = 'subscriptions/listen'
 
 /** Answers requests of revision 2026-07-28. */
 export function createStatelessEndpoint(surroundings: EndpointSurroundings): StatelessEndpoint {
-  const { server, keepAliveMs, now, underWay, admit, holds } = surroundings
+  const { server, keepAliveMs, now, underWay, admit, holds, filtersLists } = surroundings
 
   const run = async (
     http: HttpRequest,
@@ -45,6 +45,7 @@ export function createStatelessEndpoint(surroundings: EndpointSurroundings): Sta
       notify: (method, params) => channel.send({ jsonrpc: '2.0', method, params }),
       drained: channel.drained,
       holds: holds(auth),
+      filtersLists,
     }
     const call = new RunningCall(request, client, carrier, now())
     const finish = underWay.begin({
