@@ -1,6 +1,5 @@
 import { INVALID_REQUEST, RpcError, TransportError } from '../jsonrpc/errors.ts'
 import {
-  classifyMessage,
   type ClassifiedMessage,
   invalidMessageAnswer,
   isRequestId,
@@ -11,7 +10,7 @@ import {
 import { MAX_BATCH_LENGTH } from '../jsonrpc/peer-options.ts'
 import type { Transport } from '../jsonrpc/transport.ts'
 import { createHandshakeSession, type HandshakeSession, shakeHands } from './handshake-session.ts'
-import { isStatelessMessage, readStatelessClient, toErrorResponse } from './incoming.ts'
+import { classifyIncoming, isStatelessMessage, readStatelessClient, toErrorResponse } from './incoming.ts'
 import { type CallAnswer, RunningCall } from './running-call.ts'
 import type { Server } from './server.ts'
 
@@ -148,10 +147,10 @@ export async function serveConnection(
       const error = { code: PARSE_ERROR, message: 'Parse error: this is no JSON' }
       return send(omitsUnknownId() ? { jsonrpc: '2.0', error } : { jsonrpc: '2.0', id: null, error })
     }
-    if (!Array.isArray(value)) return receiveOne(classifyMessage(value))
+    if (!Array.isArray(value)) return receiveOne(classifyIncoming(value))
     const reason = objectionTo(value, session?.client.features.batches === true)
     if (reason !== undefined) return receiveOne({ kind: 'invalid', code: INVALID_REQUEST, reason })
-    for (const each of value) receiveOne(classifyMessage(each))
+    for (const each of value) receiveOne(classifyIncoming(each))
   }
   const end = (reason: unknown): void => {
     if (isOver) return

@@ -4,6 +4,7 @@ import { LOG_LEVEL_META_KEY, type MetaObject, type RequestMetaObject } from '../
 import { BAGGAGE_META_KEY, TRACEPARENT_META_KEY, TRACESTATE_META_KEY } from '../protocol/trace-context.ts'
 import type { CreateMessageRequestParams, CreateMessageResult } from '../protocol/sampling.ts'
 import type { Root } from '../protocol/roots.ts'
+import { MAX_ID_LENGTH } from './incoming.ts'
 import { type AnswerTo, type Ask, elicit, type FormAsk, listRoots, sample } from './asks.ts'
 import type { AuthInfo } from './auth-info.ts'
 import type { CallingClient, ServerCall } from './call.ts'
@@ -76,8 +77,8 @@ export interface ToolContext<Answered = Readonly<Record<string, unknown>>> exten
 export function createContext(call: ServerCall): RequestContext {
   const { meta } = call
   const { progressToken: token } = meta
-  // Tokens of other types could not be sent back.
-  const wantsProgress = typeof token === 'string' || typeof token === 'number'
+  // Tokens of other types could not be sent back, and a huge one would come back huge with each notification.
+  const wantsProgress = typeof token === 'number' || (typeof token === 'string' && token.length <= MAX_ID_LENGTH)
   let last = Number.NEGATIVE_INFINITY
   return {
     get signal() {

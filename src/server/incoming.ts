@@ -1,5 +1,12 @@
 import { INTERNAL_ERROR, INVALID_PARAMS, RpcError } from '../jsonrpc/errors.ts'
-import { isObject, type JsonRpcErrorResponse, type JsonRpcRequest, type JsonRpcResult } from '../jsonrpc/message.ts'
+import {
+  classifyMessage,
+  type ClassifiedMessage,
+  isObject,
+  type JsonRpcErrorResponse,
+  type JsonRpcRequest,
+  type JsonRpcResult,
+} from '../jsonrpc/message.ts'
 import type { ClientCapabilities } from '../protocol/capabilities.ts'
 import { UNSUPPORTED_PROTOCOL_VERSION } from '../protocol/errors.ts'
 import type { Implementation } from '../protocol/implementation.ts'
@@ -29,6 +36,15 @@ import type { Server } from './server.ts'
 export const SUPPORTED_REVISIONS: readonly ProtocolRevision[] = [...PROTOCOL_REVISIONS].sort((a, b) =>
   b.localeCompare(a),
 )
+
+/** Characters of a request's id, and of its progress token: both go back with everything that is told of the request. */
+export const MAX_ID_LENGTH = 1024
+const ACCEPTED_ID = new RegExp(`^.{0,${MAX_ID_LENGTH}}$`, 's')
+
+/** Says what a client's message is. An id of more than {@link MAX_ID_LENGTH} characters makes it invalid. */
+export function classifyIncoming(value: unknown): ClassifiedMessage {
+  return classifyMessage(value, { idPattern: ACCEPTED_ID })
+}
 
 const NOTHING: WireObject = Object.freeze({})
 

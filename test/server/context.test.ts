@@ -89,6 +89,18 @@ eachWay('progress grows, and is told only to who asked for it', async ({ server,
   ).toEqual([])
 })
 
+it('a huge progress token is not sent back with every notification', async () => {
+  const server = createServer({ name: 'progress', version: '1' })
+  server.tool('slow', {}, (_args, ctx) => ctx.progress(1).then(() => 'done'))
+  const toldFor = async (progressToken: string): Promise<number> => {
+    const { answer, told } = makeCall(server, 'tools/call', { name: 'slow' }, { meta: { progressToken } })
+    expect(await answer).toMatchObject({ result: { content: [{ text: 'done' }] } })
+    return told.length
+  }
+  expect(await toldFor('x'.repeat(1024))).toBe(1)
+  expect(await toldFor('x'.repeat(1025))).toBe(0)
+})
+
 it.each([{}, [], null, true])('a progress token such as %j, which is none, is not sent back', async progressToken => {
   const server = createServer({ name: 'progress', version: '1' })
   server.tool('slow', {}, async (_args, ctx) => ctx.progress(1))

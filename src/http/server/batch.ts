@@ -1,8 +1,8 @@
 import { INVALID_REQUEST } from '../../jsonrpc/errors.ts'
-import { classifyMessage, type ClassifiedMessage } from '../../jsonrpc/message.ts'
+import type { ClassifiedMessage } from '../../jsonrpc/message.ts'
 import type { RevisionFeatures } from '../../protocol/revisions.ts'
 import { MAX_RUNNING } from '../../server/handshake-session.ts'
-import { isStatelessMessage } from '../../server/incoming.ts'
+import { classifyIncoming, isStatelessMessage } from '../../server/incoming.ts'
 
 /** Messages that one batch may hold: as many as a session may have under way, for they run side by side. */
 export const MAX_BATCH_MESSAGES: number = MAX_RUNNING
@@ -22,7 +22,7 @@ export function readBatch(values: readonly unknown[], features: RevisionFeatures
 }
 
 function readMember(value: unknown): ClassifiedMessage {
-  const received = classifyMessage(value)
+  const received = classifyIncoming(value)
   if (received.kind !== 'request') return received
   const { id, method } = received.message
   if (method !== 'initialize' && !isStatelessMessage(received.message)) return received

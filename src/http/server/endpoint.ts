@@ -1,9 +1,9 @@
 import { INTERNAL_ERROR, INVALID_REQUEST } from '../../jsonrpc/errors.ts'
-import { classifyMessage, type ClassifiedMessage, type JsonRpcRequest } from '../../jsonrpc/message.ts'
+import type { ClassifiedMessage, JsonRpcRequest } from '../../jsonrpc/message.ts'
 import { PROTOCOL_VERSION_HEADER } from '../../protocol/http-headers.ts'
 import { isStatelessRevision } from '../../protocol/revisions.ts'
 import type { AuthInfo } from '../../server/auth-info.ts'
-import { isStatelessMessage } from '../../server/incoming.ts'
+import { classifyIncoming, isStatelessMessage } from '../../server/incoming.ts'
 import type { Server } from '../../server/server.ts'
 import type { AppOptions } from './app.ts'
 import { MAX_BATCH_MESSAGES } from './batch.ts'
@@ -80,7 +80,7 @@ export function createEndpoint(server: Server, guard: HttpGuard | undefined, opt
       const message = 'Invalid Request: this revision has no batches: send every message by itself'
       return refuse(400, { code: INVALID_REQUEST, message })
     }
-    const received = classifyMessage(value)
+    const received = classifyIncoming(value)
     return isStateless || saysStateless(received)
       ? answerStateless(request, auth, received)
       : handshake.answer(request, auth, received)

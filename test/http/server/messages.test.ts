@@ -15,6 +15,7 @@ describe('R-RPC-1: messages that are none', () => {
     ['no version', { id: 'seven', method: 'ping' }, { id: 'seven', code: -32600 }],
     ['an id that is null', { jsonrpc: '2.0', id: null, method: 'ping' }, { code: -32600 }],
     ['an id that is an object', { jsonrpc: '2.0', id: {}, method: 'ping' }, { code: -32600 }],
+    ['an id that is huge', { jsonrpc: '2.0', id: 'x'.repeat(1025), method: 'ping' }, { code: -32600 }],
     ['an id that is a fraction', { jsonrpc: '2.0', id: 1.5, method: 'ping' }, { code: -32600 }],
     ['no method', { jsonrpc: '2.0', id: 7 }, { id: 7, code: -32600 }],
     ['a method that is a number', { jsonrpc: '2.0', id: 7, method: 7 }, { id: 7, code: -32600 }],
