@@ -20,7 +20,7 @@ const SCOPE_CLAIMS = ['scope', 'scp']
 /**
  * Makes verified claims into what a server works with.
  *
- * @throws {TokenError} `missing_claim` when neither a subject nor a client is named, or a required claim is missing
+ * @throws {TokenError} `missing_claim` when neither a subject nor a client is named, or a required claim is missing; `malformed` when one of them is no text
  */
 export function toAuthInfo(
   claims: JsonObject,
@@ -59,9 +59,12 @@ export function toAuthInfo(
   }
 }
 
+/** @throws {TokenError} `malformed` for what is no text: taken for absent, all whom a number names would be one principal */
 function textOf(claims: JsonObject, name: string): string | undefined {
   const value = claimOf(claims, name)
-  return typeof value === 'string' && value !== '' ? value : undefined
+  if (value === undefined || value === '') return undefined
+  if (typeof value === 'string') return value
+  throw refusedToken('malformed', `has a claim ${name} that is no text`, { expected: 'text', received: value })
 }
 
 function firstText(claims: JsonObject, names: readonly string[]): string | undefined {

@@ -170,6 +170,7 @@ describe('refuses', () => {
     ['a refresh token by its use (Hydra)', 'wrong_type', { token_use: 'refresh_token' }],
     ['a refresh token by typ (Keycloak)', 'wrong_type', { typ: 'Refresh' }],
     ['a bound token as a bearer token', 'binding_mismatch', { cnf: { jkt: 'x' } }],
+    ['a subject that is a number', 'malformed', { sub: 42 }],
     ['neither subject nor client', 'missing_claim', { sub: undefined, client_id: undefined }],
   ])('%s', async (_name, code, more) => {
     members = more
