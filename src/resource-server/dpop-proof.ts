@@ -54,7 +54,7 @@ export async function verifyDpopProof(proofs: readonly string[], expected: Expec
   if (times.jti === undefined || typeof times.iat !== 'number' || !Number.isFinite(times.iat)) {
     throw refusedProof('it lacks a claim', {
       expected: 'jti and iat',
-      received: Object.keys(claims).slice(0, 20).join(' '),
+      received: displayText(Object.keys(claims).slice(0, 20).join(' ')),
     })
   }
   assertRequest(claims, expected)

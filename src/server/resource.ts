@@ -230,6 +230,6 @@ function toReadResult(uri: string, value: unknown, mimeType: string | undefined)
   if (isObject(value) && (typeof value['text'] === 'string' || typeof value['blob'] === 'string'))
     return { contents: [{ uri, ...type, ...value }] }
   throw new RpcError(INTERNAL_ERROR, 'The resource could not be read', {
-    cause: new TypeError(`The handler of ${uri} should return text, a Uint8Array, or { contents }`),
+    cause: new TypeError(`The handler of ${JSON.stringify(uri)} should return text, a Uint8Array, or { contents }`),
   })
 }

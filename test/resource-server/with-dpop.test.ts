@@ -27,6 +27,13 @@ const withProofs = (...dpopProofs: readonly string[]): PresentedToken =>
 const proof = (claims: Record<string, unknown> = {}, header: Record<string, unknown> = {}): Promise<string> =>
   client.make({ token, now: world.now, claims, header })
 
+it('a refused proof is shown without what a terminal would obey', async () => {
+  const error = await refusal(verifier()(withProofs(await proof({ jti: undefined, '\u001B[2Jjti\u202E': 1 }))))
+  expect(error).toMatchObject({ code: 'invalid_dpop_proof', detail: { expected: 'jti and iat' } })
+  expect(error.detail.received).toContain('jti')
+  expect(error.detail.received).not.toMatch(/[\p{Cc}\p{Cf}]/u)
+})
+
 describe('a bound token', () => {
   it('is accepted with a proof of its key', async () => {
     expect(await verifier()(withProofs(await proof()))).toMatchObject({ subject: 'alice', token })
