@@ -129,7 +129,7 @@ function assertIssuers(issuers: readonly string[]): void {
   if (Array.isArray(issuers) && issuers.length > 0 && wrong === undefined) return
   throw configurationError('The option authorizationServers does not list issuers.', {
     expected: 'https URLs (http only on a loopback host), without query and fragment, at least one',
-    received: wrong === undefined ? 'none' : displayUrl(String(wrong)),
+    received: wrong === undefined ? (Array.isArray(issuers) ? 'none' : typeof issuers) : displayUrl(String(wrong)),
   })
 }
 

@@ -118,7 +118,7 @@ export function createAskingContext(
   state: unknown,
 ): ToolContext {
   const ask = async <Question extends Ask>(question: Question): Promise<AnswerTo<Question>> => {
-    if (!call.ask) throw notLive(call)
+    if (!call.ask) throw notLive(call, question.kind)
     return (await askLive(call, question.kind, question)) as AnswerTo<Question>
   }
   // One literal, for it is made for every call; a spread would also make the signal that hardly anybody asks for.
@@ -146,13 +146,15 @@ export function createAskingContext(
   }
 }
 
-function notLive(call: ServerCall): RpcError {
-  return new RpcError(
-    INTERNAL_ERROR,
-    call.client.features.family === 'stateless'
-      ? `Revision ${call.client.revision} has no questions while a handler runs: declare them with asks, or return needInput(…)`
-      : 'This server keeps no session with the client, so that it cannot ask back',
-  )
+function notLive(call: ServerCall, kind: Ask['kind']): RpcError {
+  const { family } = call.client.features
+  if (family !== 'stateless')
+    return new RpcError(INTERNAL_ERROR, 'This server keeps no session with the client, so that it cannot ask back')
+  const { revision } = call.client
+  const why = `Revision ${revision} has no questions while a handler runs: declare them with asks, or return needInput(…)`
+  // The client can do nothing about it; the author can, and reads only `onError`.
+  const cause = new TypeError(`The handler of ${call.method} asked for ${kind} as it ran. ${why}`)
+  return new RpcError(INTERNAL_ERROR, why, { cause })
 }
 
 function traceContextOf(meta: MetaObject): TraceContext {

@@ -1,4 +1,5 @@
 import { INTERNAL_ERROR, METHOD_NOT_FOUND, RpcError } from '../jsonrpc/errors.ts'
+import { isObject } from '../jsonrpc/message.ts'
 import type { ServerCapabilities } from '../protocol/capabilities.ts'
 import type { Implementation } from '../protocol/implementation.ts'
 import { CLIENT_REQUEST_FAMILIES } from '../protocol/methods.ts'
@@ -11,8 +12,8 @@ import { encodeResult, type ResultHints } from './encode-result.ts'
 import { SUPPORTED_REVISIONS } from './incoming.ts'
 import { missingCapability } from './errors.ts'
 import { declaresExtension, type Extension, type MethodHandler } from './extension.ts'
-import { assertOptions, type OptionNames } from './given-options.ts'
-import { runMiddleware } from './middleware.ts'
+import { assertFunction, assertOptions, type OptionNames } from './given-options.ts'
+import { runMiddleware, type ServerMiddleware } from './middleware.ts'
 import { createPrompt, type PromptHandler, type PromptOptions } from './prompt.ts'
 import type { Registries } from './registries.ts'
 import { createRegistry, type Registration } from './registry.ts'
@@ -55,10 +56,14 @@ const OPTIONS: OptionNames<ServerOptions> = {
  * Makes a server. Serve it with `createApp` (web-standard), `serve` and `toNodeHandler` of `latchkey/node`, or `serveStdio` of `latchkey/stdio`.
  *
  * @throws {TypeError} an option that does not exist, or cannot be used
+ * @throws {RangeError} a page size that is no positive whole number
  */
 export function createServer(options: ServerOptions): Server {
   assertOptions('createServer', options, OPTIONS)
   const { instructions, onError, middleware = [], extensions = [], pageSize = 1000, now = Date.now } = options
+  assertParts(extensions, middleware)
+  if (!Number.isSafeInteger(pageSize) || pageSize < 1)
+    throw new RangeError(`pageSize is ${pageSize}; it should be a positive whole number`)
   const info = infoOf(options)
   const hints: ResultHints = { serverInfo: info, cache: { ttlMs: 0, cacheScope: 'private', ...options.cache } }
   const changes = createChanges()
@@ -239,6 +244,13 @@ export function createServer(options: ServerOptions): Server {
   }
   for (const extension of extensions) extension.install?.(server)
   return server
+}
+
+function assertParts(extensions: readonly Extension[], middleware: readonly ServerMiddleware[]): void {
+  if (!Array.isArray(extensions) || !extensions.every(each => isObject(each) && typeof each['id'] === 'string'))
+    throw new TypeError('extensions should be a list of extensions, such as [tasks(), skills(source)]')
+  if (!Array.isArray(middleware)) throw new TypeError('middleware should be a list of functions')
+  for (const each of middleware) assertFunction('Each middleware', each)
 }
 
 function infoOf({ name, version, title, description, websiteUrl, icons }: ServerOptions): Implementation {

@@ -112,5 +112,5 @@ function missingAll(errors: readonly MissingCapabilityError[]): RpcError {
   const all: Record<string, object> = {}
   for (const { required } of errors)
     for (const [name, settings] of Object.entries(required)) all[name] = { ...all[name], ...settings }
-  return missingCapability(all, errors.map(({ why }) => why).join('; '))
+  return missingCapability(all, [...new Set(errors.map(({ why }) => why))].join('; '))
 }

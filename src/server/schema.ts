@@ -72,7 +72,12 @@ export function isObjectSchema(json: JsonSchema): boolean {
 
 function compile(schema: unknown, options: Parameters<typeof compileSchema>[1]): CompiledSchema {
   if (isStandardSchema(schema)) return compileStandardSchema(schema, options)
-  if (isObject(schema)) return compileJsonSchema(schema, options)
+  if (isObject(schema)) {
+    // The shape of an object, as other SDKs take it. As JSON Schema it would let everything through.
+    if (Object.values(schema).some(isStandardSchema))
+      throw new TypeError(`The schema of ${options.what} is a record of schemas: make it one, as in z.object({…})`)
+    return compileJsonSchema(schema, options)
+  }
   throw new TypeError(
     `The schema of ${options.what} is neither a Standard Schema nor JSON Schema: expected an object such as z.object({…}) or { type: 'object', … }`,
   )

@@ -129,7 +129,7 @@ export function createSealedStates(options: SealedStatesOptions = {}): SealedSta
 
 function readKeys(key: SealedStatesOptions['key']): readonly Uint8Array<ArrayBuffer>[] | undefined {
   if (key === undefined) return undefined
-  const keys = key instanceof Uint8Array ? [key] : key
+  const keys = Array.isArray(key) ? key : [key]
   if (keys.length === 0 || keys.length > MAX_KEYS)
     throw new TypeError(`There are ${keys.length} keys for request state; there must be 1 to ${MAX_KEYS}`)
   return keys.map(bytes => {

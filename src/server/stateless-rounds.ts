@@ -23,6 +23,10 @@ import type { SealedStates } from './sealed-state.ts'
 
 type Answers = Readonly<Record<string, unknown>>
 
+/** For whoever runs the server: the likeliest reason by far. */
+const UNKNOWN_STATE =
+  'The answer to a question came with a requestState that this process did not seal. Where several processes answer for one address, or one was restarted, give createServer of each the same stateKey (32 random bytes).'
+
 /** What the sealed state holds. */
 interface Kept {
   readonly rounds: number
@@ -148,7 +152,8 @@ async function openState(call: ServerCall, states: SealedStates): Promise<Kept |
     foreign: 'it belongs to another request or another login',
     used: 'it was used before',
   }[opened.reason]
-  throw new RpcError(INVALID_PARAMS, `requestState cannot be used: ${why}`)
+  const options = opened.reason === 'damaged' ? { cause: new Error(UNKNOWN_STATE) } : {}
+  throw new RpcError(INVALID_PARAMS, `requestState cannot be used: ${why}`, options)
 }
 
 async function requireInput(

@@ -139,12 +139,13 @@ export function createTool(
   const input = options.input && compileSchema(options.input, { side: 'input', what: `the input of ${what}` })
   const output = options.output && compileSchema(options.output, { side: 'output', what: `the output of ${what}` })
   const inputSchema = (input?.json ?? NO_INPUT) as ToolInputSchema
-  if (!isObjectSchema(inputSchema)) throw new TypeError(`The input of the tool ${name} should be an object at its root`)
+  if (!isObjectSchema(inputSchema))
+    throw new TypeError(`The input of ${what} should be an object at its root: z.object({…}) or { type: 'object', … }`)
   const headers = readToolHeaders(inputSchema)
-  if (!headers.ok) throw new TypeError(`The input of the tool ${name} cannot be used: ${headers.problem}`)
+  if (!headers.ok) throw new TypeError(`The input of ${what} cannot be used: ${headers.problem}`)
 
   const settle = async (call: ServerCall, outcome: Outcome): Promise<WireObject> => {
-    if ('value' in outcome) return { ...(await toToolResult(outcome.value, output)) }
+    if ('value' in outcome) return { ...(await toToolResult(name, outcome.value, output)) }
     const { error } = outcome
     if (error instanceof DeclinedError) return { ...toToolFailure(new ToolError(error.message)) }
     if (error instanceof RpcError) throw error

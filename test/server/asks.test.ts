@@ -395,8 +395,8 @@ eachWay(
 )
 
 eachWay(
-  'while a handler runs it asks only where the family has that',
-  async ({ server, open, features }) => {
+  'while a handler runs it asks only where the family has that, and onError hears of it elsewhere',
+  async ({ server, open, features, errors }) => {
     server.tool('live', {}, async (_args, ctx) => {
       const { yes: answer } = await ctx.elicit({ message: 'Sure?', schema: yes })
       const { model } = await ctx.sample({ messages: [], maxTokens: 1 })
@@ -413,6 +413,8 @@ eachWay(
         message: expect.stringContaining('asks'),
       })
     else expect((await client.callTool('live')).content).toEqual([{ type: 'text', text: 'true small 0' }])
+    const told = features.family === 'stateless' ? [expect.stringMatching(/asked for form as it ran.*needInput/)] : []
+    expect(errors.map(({ error }) => error.message)).toEqual(told)
   },
   { revisions: ASKING },
 )

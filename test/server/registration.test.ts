@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { createApp, createServer, elicit, type Server, type ServerOptions } from '../../src/server.ts'
+import { createApp, createServer, elicit, type Server, type ServerOptions, tasks } from '../../src/server.ts'
 
 const make = (options: Partial<ServerOptions> = {}): Server =>
   createServer({ name: 'server', version: '1', ...options })
@@ -34,6 +34,7 @@ describe('an author is told at once of', () => {
     [{ type: 'object', properties: { a: { type: 'number', 'x-mcp-header': 'A' } } }, /cannot be used/],
     [{ type: 'object', properties: { a: { type: 'string', 'x-mcp-header': 'a b' } } }, /cannot be used/],
     [{ type: 'object', properties: { a: { $ref: 'https://example.com/schema' } } }, /the tool a/],
+    [{ path: z.string() }, /the input of the tool a is a record of schemas: .*z\.object/],
     ['string', /neither a Standard Schema nor JSON Schema/],
   ])('input that no client could use (%#)', (input, message) => {
     expect(() => make().tool('a', { input: input as never }, () => 'x')).toThrow(message)
@@ -119,7 +120,16 @@ describe('an author is told at once of', () => {
   it('a server without a name or version, and state keys that are none', () => {
     expect(() => createServer({ name: '', version: '1' })).toThrow(/name and a version/)
     expect(() => createServer({ name: 'a', version: '' })).toThrow(/name and a version/)
-    expect(() => make({ stateKey: new Uint8Array(5) })).toThrow(/32 random bytes/)
+    for (const stateKey of [new Uint8Array(5), 'secret' as never, [new Uint8Array(5)]])
+      expect(() => make({ stateKey })).toThrow(/32 random bytes/)
+  })
+
+  it('extensions, middleware and pages that are none', () => {
+    for (const extensions of [tasks(), [tasks]])
+      expect(() => make({ extensions: extensions as never })).toThrow(/a list of extensions, such as \[tasks\(\)/)
+    for (const middleware of [() => undefined, [{}]])
+      expect(() => make({ middleware: middleware as never })).toThrow(/middleware/)
+    expect(() => make({ pageSize: 0 })).toThrow(/pageSize is 0/)
   })
 })
 

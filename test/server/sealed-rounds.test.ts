@@ -125,6 +125,15 @@ describe('state that travels through the client', () => {
     expect(w.runs).toEqual([])
   })
 
+  it('of another process tells onError that they need the same key, and nothing of it', async () => {
+    const requestState = await ask(world())
+    const errors: unknown[] = []
+    const w = world({ onError: error => errors.push(error) })
+    await w.call({ ...PAY, requestState, inputResponses: { confirm: accepted } })
+    expect(errors).toEqual([expect.objectContaining({ message: expect.stringContaining('the same stateKey') })])
+    expect(String(errors[0])).not.toContain(requestState)
+  })
+
   it('opens in another process with the same key', async () => {
     const stateKey = new Uint8Array(32).fill(7)
     const requestState = await ask(world({ stateKey }))
