@@ -31,11 +31,11 @@ export type {
   ResourceOptions,
   ResourceTemplateHandler,
   ResourceTemplateOptions,
-  TemplateVariables,
 } from './server/resource.ts'
 export type { AsksContext } from './server/round.ts'
 export type { JsonSchema } from './schema/json-schema.ts'
 export type { InferOutput, SchemaInput } from './server/schema.ts'
+export type { TemplateVariables } from './server/template-variables.ts'
 export { createMemoryStateClaim } from './server/state-claim.ts'
 export type { StateClaim } from './server/sealed-state.ts'
 export { createServer } from './server/create-server.ts'

@@ -3,7 +3,8 @@ import type { WireObject } from '../protocol/revisions/family.ts'
 import { ResourceNotFoundError } from './errors.ts'
 import type { RegisteredPrompt } from './prompt.ts'
 import type { Registry } from './registry.ts'
-import type { FixedResource, RegisteredResource, TemplatedResource, TemplateVariables } from './resource.ts'
+import type { FixedResource, RegisteredResource, TemplatedResource } from './resource.ts'
+import type { TemplateVariables } from './template-variables.ts'
 import type { RegisteredTool } from './tool.ts'
 
 /** Everything that was registered. */

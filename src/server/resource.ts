@@ -25,6 +25,7 @@ import { assertScopes } from './required-scopes.ts'
 import type { AsksContext } from './round.ts'
 import { runWithAnswers } from './rounds.ts'
 import type { SealedStates } from './sealed-state.ts'
+import type { TemplateVariables } from './template-variables.ts'
 import { parseUriTemplate, type UriTemplate } from './uri-template.ts'
 
 interface ResourceDescription {
@@ -50,9 +51,6 @@ export interface ResourceOptions<Questions extends Asks = Asks> extends Resource
   /** What to ask before the handler runs, as for tools. */
   readonly asks?: (uri: string, context: AsksContext) => Questions | undefined
 }
-
-/** The variables of a template, by name: text, or a list where the template says so. Decoded, and otherwise as the client sent them. */
-export type TemplateVariables = Readonly<Record<string, string | readonly string[]>>
 
 /** What a family of resources is, besides its template and its handler. */
 export interface ResourceTemplateOptions<Questions extends Asks = Asks> extends ResourceDescription {
@@ -87,8 +85,8 @@ export type ResourceHandler<Questions extends Asks> = (
 ) => Promised<ResourceReturn | NeedInput>
 
 /** Reads one resource of a family. */
-export type ResourceTemplateHandler<Questions extends Asks> = (
-  variables: TemplateVariables,
+export type ResourceTemplateHandler<Questions extends Asks, Template extends string = string> = (
+  variables: TemplateVariables<Template>,
   ctx: AskingContext<Answers<Questions>> & { readonly uri: string },
 ) => Promised<ResourceReturn | NeedInput>
 

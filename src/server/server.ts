@@ -95,10 +95,10 @@ export interface Server {
     handler: ResourceHandler<Questions>,
   ): Registration
   /** Offers a family of resources, by a URI template (RFC 6570). @throws {TypeError} */
-  resourceTemplate<Questions extends Asks = Asks>(
-    uriTemplate: string,
+  resourceTemplate<const Template extends string, Questions extends Asks = Asks>(
+    uriTemplate: Template,
     options: ResourceTemplateOptions<Questions>,
-    handler: ResourceTemplateHandler<Questions>,
+    handler: ResourceTemplateHandler<Questions, Template>,
   ): Registration
   /** Offers a prompt. @throws {TypeError} */
   prompt<

@@ -15,7 +15,7 @@ function open(options: Partial<ProtectOptions> = {}): World {
   const { server, ran } = world
   server.resource('docs://admin', { name: 'admin', scopes: ['admin'] }, () => 'of the administrator')
   server.resourceTemplate('docs://{name}', { name: 'docs' }, ({ name }) => {
-    ran.push(`docs ${String(name)}`)
+    ran.push(`docs ${name}`)
     return 'x'
   })
   server.resourceTemplate(

@@ -270,7 +270,7 @@ eachWay(
     server.resourceTemplate(
       'people://{name}',
       { asks: uri => ({ confirm: elicit({ message: uri, schema: yes }) }) },
-      ({ name }, { answers, uri }) => `${String(name)} ${uri} ${answers.confirm.yes}`,
+      ({ name }, { answers, uri }) => `${name} ${uri} ${answers.confirm.yes}`,
     )
     const { options } = user({
       'Greet ada?': accept({ yes: true }),

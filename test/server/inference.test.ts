@@ -25,6 +25,30 @@ describe('the compiler finds out', () => {
     })
   })
 
+  it('the variables of a template, and which of them may be missing', () => {
+    server.resourceTemplate('notes:///{day}/{+path}{?lines:3,tags*}', {}, variables => {
+      expectTypeOf(variables).toEqualTypeOf<{
+        readonly day: string
+        readonly path: string
+        readonly lines: string | undefined
+        readonly tags: readonly string[] | undefined
+      }>()
+      return variables.day
+    })
+    server.resourceTemplate('pairs:///{a,b}{/c*}', {}, ({ a, b, c }) => {
+      expectTypeOf(a).toEqualTypeOf<string | undefined>()
+      expectTypeOf(b).toEqualTypeOf<string | undefined>()
+      expectTypeOf(c).toEqualTypeOf<readonly string[] | undefined>()
+      // @ts-expect-error a may be missing
+      return a.toUpperCase()
+    })
+    const known: string = ['lists:///', '{words*}'].join('')
+    server.resourceTemplate(known, {}, variables => {
+      expectTypeOf(variables).toEqualTypeOf<Readonly<Record<string, string | readonly string[]>>>()
+      return undefined
+    })
+  })
+
   it('what a tool with an output schema may return', () => {
     server.tool('sum', { output: z.object({ sum: z.number() }) }, () => ({ sum: 1 }))
     server.tool('whole', { output: z.object({ sum: z.number() }) }, (): CallToolResult => ({ content: [] }))
@@ -88,7 +112,7 @@ describe('the compiler finds out', () => {
       'notes://{id}',
       { asks: uri => ({ a: elicit({ message: uri, schema: yes }) }) },
       ({ id }, { answers, uri }) => {
-        expectTypeOf(id).toEqualTypeOf<string | readonly string[] | undefined>()
+        expectTypeOf(id).toEqualTypeOf<string>()
         expectTypeOf(uri).toEqualTypeOf<string>()
         expectTypeOf(answers.a.yes).toEqualTypeOf<boolean>()
       },

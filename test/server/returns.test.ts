@@ -234,7 +234,7 @@ eachWay('a resource returns text, bytes, contents, or that it does not exist', a
     ],
   }))
   server.resource('notes://wrong', {}, () => 5 as never)
-  server.resourceTemplate('people://{name}', {}, ({ name }) => (name === 'nobody' ? undefined : `I am ${String(name)}`))
+  server.resourceTemplate('people://{name}', {}, ({ name }) => (name === 'nobody' ? undefined : `I am ${name}`))
   const client = await open()
   const read = async (uri: string): Promise<unknown> => (await client.readResource(uri)).contents
   expect(await read('notes://text')).toEqual([{ uri: 'notes://text', mimeType: 'text/plain', text: 'one' }])
