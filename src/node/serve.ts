@@ -23,6 +23,8 @@ export interface RunningServer {
   readonly port: number
   /** Takes no more requests, waits for calls under way, and closes the server with everything that belongs to it. Safe to call twice. */
   close(): Promise<void>
+  /** The same, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 /** Milliseconds that headers may take; without, every slow connection holds a socket. */
@@ -58,10 +60,12 @@ export async function serve(served: Server | ServerApp, options: ServeOptions = 
   http.requestTimeout = Math.max(REQUEST_TIMEOUT_MS, HEADERS_TIMEOUT_MS + (options.bodyTimeoutMs ?? 0))
   const bound = await listen(http, port, host)
   let closed: Promise<void> | undefined
+  const closeOnce = (): Promise<void> => (closed ??= close(http, app, unanswered))
   return {
     url: `${tls ? 'https' : 'http'}://${nameOf(host)}:${bound}${app.path ?? DEFAULT_PATH}`,
     port: bound,
-    close: () => (closed ??= close(http, app, unanswered)),
+    close: closeOnce,
+    [Symbol.asyncDispose]: closeOnce,
   }
 }
 

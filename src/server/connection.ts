@@ -24,6 +24,8 @@ export interface ServerConnection {
   close(): Promise<void>
   /** Resolves when the other side is gone, or `close` was called. */
   readonly closed: Promise<void>
+  /** Closes it, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 /**
@@ -183,7 +185,8 @@ export async function serveConnection(
   })
   if (internals.closing.aborted) onServerClosing()
   else internals.closing.addEventListener('abort', onServerClosing, { once: true })
-  return { closed, close: () => close(new TransportError('closed', 'The connection is closed')) }
+  const closeConnection = (): Promise<void> => close(new TransportError('closed', 'The connection is closed'))
+  return { closed, close: closeConnection, [Symbol.asyncDispose]: closeConnection }
 }
 
 /** Why a batch is not taken; undefined when it is. */
