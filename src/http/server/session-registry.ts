@@ -6,7 +6,10 @@ import { OutgoingStream, unref } from './outgoing-stream.ts'
 export interface SessionOptions {
   /** Milliseconds that a session may lie idle: nothing under way, no stream open. Default 30 minutes. */
   readonly idleMs?: number
-  /** Sessions at once; beyond, the one that lay idle longest ends, and where none is idle a new client is refused. Default 10 000. */
+  /**
+   * Sessions at once. Beyond, one that lies idle ends: of the principal that has most of them, so that nobody can end those of others by opening many,
+   * and of these the one that lay idle longest. Where none is idle a new client is refused. Default 10 000.
+   */
   readonly maximum?: number
 }
 
@@ -54,6 +57,8 @@ export interface SessionRegistry {
 }
 
 interface Entry {
+  /** The principal that it is of use to. */
+  owner: string
   readonly session: HttpSession
   readonly streams: Map<string, OutgoingStream>
   readonly stop: () => void
@@ -95,12 +100,9 @@ export function createSessionRegistry(
   }
   const makeRoom = (): boolean => {
     if (entries.size < maximum) return true
-    for (const entry of entries.values()) {
-      if (!isIdle(entry)) continue
-      end(entry, new Error('The session made room for another'))
-      return true
-    }
-    return false
+    const dispensable = findDispensable(entries.values())
+    if (dispensable) end(dispensable, new Error('The session made room for another'))
+    return dispensable !== undefined
   }
 
   return {
@@ -112,16 +114,15 @@ export function createSessionRegistry(
       const id = crypto.randomUUID()
       const streams = new Map<string, OutgoingStream>()
       const unasked = new OutgoingStream({ id: 'unasked', keepAliveMs, onGone: () => undefined })
-      let owner = principal
       let lastStream = 0
       const session: HttpSession = {
         id,
         isFor: asking => {
-          if (owner === '' && asking !== '') {
-            owner = asking
+          if (entry.owner === '' && asking !== '') {
+            entry.owner = asking
             if (unasked.isConnected) unasked.disconnect()
           }
-          return owner === asking
+          return entry.owner === asking
         },
         conversation,
         unasked,
@@ -138,7 +139,7 @@ export function createSessionRegistry(
         const told = conversation.tellOf(change)
         if (told) unasked.send(JSON.stringify({ jsonrpc: '2.0', ...told }))
       })
-      const entry: Entry = { session, streams, stop, usedAt: now() }
+      const entry: Entry = { owner: principal, session, streams, stop, usedAt: now() }
       entries.set(id, entry)
       if (!timer) {
         timer = setInterval(sweep, Math.min(idleMs, SWEEP_MS))
@@ -164,6 +165,22 @@ function isIdle({ session, streams }: Entry): boolean {
     !session.unasked.isConnected &&
     ![...streams.values()].some(stream => stream.isConnected)
   )
+}
+
+/** The idle session that is missed least. `entries`: in the order of their last use. */
+function findDispensable(entries: Iterable<Entry>): Entry | undefined {
+  const all = [...entries]
+  const counts = new Map<string, number>()
+  for (const { owner } of all) counts.set(owner, (counts.get(owner) ?? 0) + 1)
+  let found: Entry | undefined
+  let most = 0
+  for (const entry of all) {
+    const count = counts.get(entry.owner) ?? 0
+    if (count <= most || !isIdle(entry)) continue
+    found = entry
+    most = count
+  }
+  return found
 }
 
 /** Forgets the oldest streams that have ended, when there are too many or they hold too much. Those that have not are bounded by the calls of a session. */

@@ -74,6 +74,25 @@ describe('when there are too many', () => {
     ])
   })
 
+  it('ends one of the principal that has most, whoever asks: nobody can end those of others by opening many', () => {
+    const registry = createRegistry({ maximum: 4 })
+    const [ada, eve] = [open(registry, 'ada'), open(registry, 'eve')]
+    for (let count = 0; count < 10; count += 1) open(registry, 'eve')
+    expect(registry.find(ada.id)).toBeDefined()
+    expect(registry.find(eve.id)).toBeUndefined()
+    const bob = open(registry, 'bob')
+    expect([ada, bob].map(({ id }) => registry.find(id) !== undefined)).toEqual([true, true])
+  })
+
+  it('counts a session that was begun anonymously for whoever took it over', () => {
+    const registry = createRegistry({ maximum: 3 })
+    const ada = open(registry, 'ada')
+    const [first, second] = [open(registry), open(registry)]
+    expect([first.isFor('eve'), second.isFor('eve')]).toEqual([true, true])
+    open(registry, 'bob')
+    expect([ada, first, second].map(({ id }) => registry.find(id) !== undefined)).toEqual([true, false, true])
+  })
+
   it('never ends one that is in use, and has no room where all are', () => {
     const registry = createRegistry({ maximum: 2 })
     const [listening, calling] = [open(registry), open(registry)]
