@@ -72,6 +72,21 @@ export function isRequestId(value: unknown): value is RequestId {
  */
 export function classifyMessage(value: unknown, options: ClassifyOptions = {}): ClassifiedMessage {
   if (!isObject(value)) return { kind: 'invalid', code: INVALID_REQUEST, reason: 'the message is not an object' }
+  return asPlainRequest(value, options) ?? judge(value, options)
+}
+
+/** What nearly every message is, without a detour. */
+function asPlainRequest(
+  value: Readonly<Record<string, unknown>>,
+  { idPattern }: ClassifyOptions,
+): ClassifiedMessage | undefined {
+  const { jsonrpc, id, method, params } = value
+  const isPlain = jsonrpc === '2.0' && isRequestId(id) && typeof method === 'string' && !method.startsWith('rpc.')
+  if (!isPlain || !isObject(params) || idPattern) return undefined
+  return { kind: 'request', message: { jsonrpc, id, method, params } }
+}
+
+function judge(value: Readonly<Record<string, unknown>>, options: ClassifyOptions): ClassifiedMessage {
   const { id } = value
   const known = isRequestId(id) ? { id } : {}
   if (value['method'] === undefined && (value['result'] !== undefined || value['error'] !== undefined)) {

@@ -64,5 +64,6 @@ function toSink(response: ServerResponse, stallTimeoutMs: number): StreamSink {
 
 /** Lets Node destroy the connection when it makes no progress; what still flows, however slowly, counts as progress. */
 function watch(response: ServerResponse, stallTimeoutMs: number): void {
-  if (!response.writableFinished) response.setTimeout(stallTimeoutMs)
+  // What the system took at once, as it takes nearly every answer, needs no clock.
+  if (response.socket && response.socket.writableLength > 0) response.setTimeout(stallTimeoutMs)
 }

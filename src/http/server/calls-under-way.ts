@@ -34,7 +34,13 @@ export function createCallsUnderWay(limitMs: number, now: () => number): CallsUn
   let sweeper: ReturnType<typeof setInterval> | undefined
   let onIdle: (() => void) | undefined
 
+  const stopSweeping = (): void => {
+    clearInterval(sweeper)
+    sweeper = undefined
+  }
   const sweep = (): void => {
+    // Not when the last call ends: another one comes at once, as a rule.
+    if (calls.size === 0) return stopSweeping()
     const oldest = now() - limitMs
     for (const call of calls) if (call.startedAt < oldest && !call.isSubscription) call.abort(tooLong(limitMs))
   }
@@ -56,14 +62,11 @@ export function createCallsUnderWay(limitMs: number, now: () => number): CallsUn
       return () => {
         if (!calls.delete(call)) return
         if (call.isSubscription) subscriptions -= 1
-        if (calls.size > 0) return
-        clearInterval(sweeper)
-        sweeper = undefined
-        onIdle?.()
+        if (calls.size === 0) onIdle?.()
       }
     },
     drain: async timeoutMs => {
-      if (calls.size === 0) return
+      if (calls.size === 0) return stopSweeping()
       await new Promise<void>(resolve => {
         const timer = setTimeout(resolve, timeoutMs)
         onIdle = () => {
@@ -72,6 +75,7 @@ export function createCallsUnderWay(limitMs: number, now: () => number): CallsUn
         }
       })
       for (const call of calls) call.abort(new RpcError(INTERNAL_ERROR, 'The server is closing'))
+      stopSweeping()
     },
   }
 }

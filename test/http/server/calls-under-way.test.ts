@@ -64,6 +64,7 @@ it('looks at the clock only while something runs, and ends what ran for too long
       end()
       end()
     }
+    vi.advanceTimersByTime(1000)
     expect([underWay.size, vi.getTimerCount()]).toEqual([0, 0])
   } finally {
     vi.useRealTimers()
