@@ -27,7 +27,7 @@ export {
 export type { AuthInfo, RequiredScopes } from './server/auth-info.ts'
 export type { CallingClient, ServerCall } from './server/call.ts'
 export type { Complete, CompletionContext } from './server/completion.ts'
-export { type ServerConnection, serveConnection } from './server/connection.ts'
+export { type ServeConnectionOptions, type ServerConnection, serveConnection } from './server/connection.ts'
 export { audio, embeddedResource, image, resourceLink, text } from './server/content.ts'
 export type { AskingContext, RequestContext, ToolContext, TraceContext } from './server/context.ts'
 export { ResourceNotFoundError, ToolError } from './server/errors.ts'

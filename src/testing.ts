@@ -18,4 +18,4 @@ export {
 export type { RecordedRequest, Step, StepVariant } from './testing/recording.ts'
 export type { TestAuthorizer, TestAuthorizerOptions } from './testing/test-authorizer.ts'
 export { storeContract, type StoreContractCase, type StoreContractWorld } from './testing/store-contract.ts'
-export { connectInMemory, createTransportPair } from './testing/in-memory.ts'
+export { connectInMemory, createTransportPair, type InMemoryOptions } from './testing/in-memory.ts'

@@ -9,6 +9,7 @@ import {
 } from '../jsonrpc/message.ts'
 import { MAX_BATCH_LENGTH } from '../jsonrpc/peer-options.ts'
 import type { Transport } from '../jsonrpc/transport.ts'
+import type { AuthInfo } from './auth-info.ts'
 import { createHandshakeSession, type HandshakeSession, shakeHands } from './handshake-session.ts'
 import { classifyIncoming, isStatelessMessage, readStatelessClient, toErrorResponse } from './incoming.ts'
 import { type CallAnswer, RunningCall } from './running-call.ts'
@@ -28,6 +29,14 @@ export interface ServerConnection {
   [Symbol.asyncDispose](): Promise<void>
 }
 
+/** What is known of a connection. */
+export interface ServeConnectionOptions {
+  /** Who is at the other side, as `ctx.auth` of handlers says. Scopes are not asked for: that is what `protect` does, over HTTP. Default: nobody knows. */
+  readonly auth?: AuthInfo
+  /** Milliseconds since the epoch. Default `Date.now`. */
+  readonly now?: () => number
+}
+
 /**
  * Serves one client over a transport on which all messages share one channel, until either side or the server closes. Both families work side by side: a message whose `_meta` names a
  * revision stands for itself, everything else belongs to the one conversation that `initialize` opens.
@@ -37,9 +46,9 @@ export interface ServerConnection {
 export async function serveConnection(
   server: Server,
   transport: Transport,
-  options: { readonly now?: () => number } = {},
+  options: ServeConnectionOptions = {},
 ): Promise<ServerConnection> {
-  const { now = Date.now } = options
+  const { now = Date.now, auth } = options
   const { internals } = server
   const running = new Map<RequestId, RunningCall>()
   const underWay = new Set<Promise<void>>()
@@ -88,7 +97,7 @@ export async function serveConnection(
       const client = readStatelessClient(request)
       const notify = (method: string, params: Readonly<Record<string, unknown>>): void =>
         send({ jsonrpc: '2.0', method, params })
-      const call = new RunningCall(request, client, { notify }, now())
+      const call = new RunningCall(request, client, { notify, auth }, now())
       running.set(id, call)
       const answer = await call.run(server)
       running.delete(id)
@@ -111,7 +120,7 @@ export async function serveConnection(
       const why = 'begin with initialize, or name a revision in _meta'
       return send(toErrorResponse(request.id, new RpcError(INVALID_REQUEST, `Invalid Request: ${why}`)))
     }
-    give(await session.handle(request, { send }))
+    give(await session.handle(request, { send, auth }))
   }
   const receiveOne = (received: ClassifiedMessage): void => {
     switch (received.kind) {
