@@ -10,6 +10,8 @@ const SWEEP_MS = 1000
 export interface CallUnderWay {
   /** Milliseconds since the epoch. */
   readonly startedAt: number
+  /** Who asks; undefined where nobody is told apart. */
+  readonly principal?: string | undefined
   /** A subscription: it lasts as long as the client wants. */
   readonly isSubscription: boolean
   /** Ends it; an `RpcError` is what it is answered with. */
@@ -18,8 +20,11 @@ export interface CallUnderWay {
 
 /** Everything that an endpoint runs. */
 export interface CallsUnderWay {
-  /** There is room for no more. */
-  readonly isFull: boolean
+  /**
+   * There is room for no more. A principal that has more under way already than there is room left finds none either: whoever takes what there is leaves
+   * half of it to others.
+   */
+  isFullFor(principal: string | undefined): boolean
   readonly size: number
   /** Notes a call. Returns the way to tell that it was answered. */
   begin(call: CallUnderWay): () => void
@@ -30,6 +35,7 @@ export interface CallsUnderWay {
 /** Keeps count of calls, and ends those that run for longer than `limitMs`, whatever their handlers do. */
 export function createCallsUnderWay(limitMs: number, now: () => number): CallsUnderWay {
   const calls = new Set<CallUnderWay>()
+  const countOf = new Map<string, number>()
   let subscriptions = 0
   let sweeper: ReturnType<typeof setInterval> | undefined
   let onIdle: (() => void) | undefined
@@ -45,9 +51,17 @@ export function createCallsUnderWay(limitMs: number, now: () => number): CallsUn
     for (const call of calls) if (call.startedAt < oldest && !call.isSubscription) call.abort(tooLong(limitMs))
   }
 
+  const count = ({ principal }: CallUnderWay, change: 1 | -1): void => {
+    if (principal === undefined) return
+    const changed = (countOf.get(principal) ?? 0) + change
+    if (changed > 0) countOf.set(principal, changed)
+    else countOf.delete(principal)
+  }
+
   return {
-    get isFull() {
-      return calls.size - subscriptions >= MAX_UNDER_WAY
+    isFullFor: principal => {
+      const left = MAX_UNDER_WAY - (calls.size - subscriptions)
+      return left <= 0 || (principal !== undefined && (countOf.get(principal) ?? 0) > left)
     },
     get size() {
       return calls.size
@@ -55,6 +69,7 @@ export function createCallsUnderWay(limitMs: number, now: () => number): CallsUn
     begin: call => {
       calls.add(call)
       if (call.isSubscription) subscriptions += 1
+      else count(call, 1)
       if (!sweeper) {
         sweeper = setInterval(sweep, Math.min(SWEEP_MS, limitMs))
         unref(sweeper)
@@ -62,6 +77,7 @@ export function createCallsUnderWay(limitMs: number, now: () => number): CallsUn
       return () => {
         if (!calls.delete(call)) return
         if (call.isSubscription) subscriptions -= 1
+        else count(call, -1)
         if (calls.size === 0) onIdle?.()
       }
     },

@@ -12,6 +12,8 @@ export interface EndpointSurroundings {
   readonly underWay: CallsUnderWay
   /** Refuses operations that the caller may not do, or for which there is no room. Undefined when they may run. */
   admit(requests: readonly JsonRpcRequest[], auth: AuthInfo | undefined): Promise<HttpResponse | undefined>
+  /** Who shares in the room for calls; undefined where nobody is told apart. */
+  principalOf(auth: AuthInfo | undefined): string | undefined
   /** What decides which scopes a caller holds. */
   holds(auth: AuthInfo | undefined): (needed: readonly string[]) => boolean
   /** Lists show only what the caller may use. */

@@ -48,12 +48,15 @@ export function createEndpoint(server: Server, guard: HttpGuard | undefined, opt
     if (refused) return refused
     // It may have closed while the body came, or while scopes were looked up.
     if (closed) return refuseClosing()
-    return requests.length > 0 && underWay.isFull
+    return requests.length > 0 && underWay.isFullFor(principalOf(auth))
       ? refuseRequest(503, 'This server has too many requests under way; try again later', { 'retry-after': '5' })
       : undefined
   }
+  // Without a guard nobody is told apart.
+  const principalOf = (auth: AuthInfo | undefined): string | undefined => (guard ? (auth?.principal ?? '') : undefined)
   const surroundings: EndpointSurroundings = {
     server,
+    principalOf,
     keepAliveMs,
     now,
     underWay,

@@ -43,7 +43,7 @@ export function createHandshakeEndpoint(
   surroundings: EndpointSurroundings,
   sessionOptions: SessionOptions | false,
 ): HandshakeEndpoint {
-  const { server, keepAliveMs, now, underWay, admit, holds, filtersLists } = surroundings
+  const { server, keepAliveMs, now, underWay, admit, holds, filtersLists, principalOf: sharerOf } = surroundings
   const sessions = sessionOptions
     ? createSessionRegistry(server.internals.changes, { ...sessionOptions, keepAliveMs, now })
     : undefined
@@ -133,6 +133,7 @@ export function createHandshakeEndpoint(
     for (const request of requests) {
       const finish = underWay.begin({
         startedAt: now(),
+        principal: sharerOf(auth),
         isSubscription: false,
         abort: reason => conversation.abort(request.id, reason),
       })

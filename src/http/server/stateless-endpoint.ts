@@ -23,7 +23,7 @@ const SUBSCRIBE = 'subscriptions/listen'
 
 /** Answers requests of revision 2026-07-28. */
 export function createStatelessEndpoint(surroundings: EndpointSurroundings): StatelessEndpoint {
-  const { server, keepAliveMs, now, underWay, admit, holds, filtersLists } = surroundings
+  const { server, keepAliveMs, now, underWay, admit, holds, filtersLists, principalOf } = surroundings
 
   const run = async (
     http: HttpRequest,
@@ -50,6 +50,7 @@ export function createStatelessEndpoint(surroundings: EndpointSurroundings): Sta
     const call = new RunningCall(request, client, carrier, now())
     const finish = underWay.begin({
       startedAt: call.startedAt,
+      principal: principalOf(auth),
       isSubscription: request.method === SUBSCRIBE,
       abort: reason => call.abort(reason),
     })
