@@ -1,5 +1,6 @@
 import type { JsonObject } from '../oauth/protocol/json-object.ts'
 import type { AuthInfo } from '../server/auth-info.ts'
+import type { OptionNames } from '../server/given-options.ts'
 import { claimOf, refusedToken, timeOf } from './access-token-rules.ts'
 
 /** Which claims say what. */
@@ -14,6 +15,13 @@ export interface ClaimNames {
   readonly requiredClaims?: readonly string[] | undefined
 }
 
+/** The names of what says which claims say what. */
+export const CLAIM_OPTIONS: OptionNames<ClaimNames> = {
+  subjectClaim: true,
+  clientIdClaims: true,
+  scopeClaims: true,
+  requiredClaims: true,
+}
 const CLIENT_ID_CLAIMS = ['client_id', 'azp', 'appid', 'cid']
 const SCOPE_CLAIMS = ['scope', 'scp']
 

@@ -2,6 +2,7 @@ import { OAuthError } from '../oauth/errors.ts'
 import { createOAuthRequest, type OAuthRequest } from '../oauth/oauth-request.ts'
 import { displayUrl } from '../oauth/protocol/display-text.ts'
 import { isSecureUrl, parseUrl } from '../oauth/protocol/url.ts'
+import type { OptionNames } from '../server/given-options.ts'
 import { TokenError, type TokenErrorCode } from './token-error.ts'
 
 /** The world that verifiers work in; tests replace it. */
@@ -13,6 +14,9 @@ export interface VerifierWorld {
   /** Milliseconds that one request to the authorization server may take. Default 5 000. */
   readonly timeoutMs?: number | undefined
 }
+
+/** The names of what verifiers have in common. */
+export const WORLD_OPTIONS: OptionNames<VerifierWorld> = { fetch: true, now: true, timeoutMs: true }
 
 /**
  * Makes the one function through which verifiers talk to an authorization server: https, or http on a loopback host; limited in time and

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../oauth/protocol/json-object.ts'
 import { displayUrl } from '../oauth/protocol/display-text.ts'
-import { type ClaimNames, toAuthInfo } from './access-token-info.ts'
+import type { OptionNames } from '../server/given-options.ts'
+import { CLAIM_OPTIONS, type ClaimNames, toAuthInfo } from './access-token-info.ts'
 import {
   assertAccessToken,
   assertAudience,
@@ -11,10 +12,11 @@ import {
   timeOf,
 } from './access-token-rules.ts'
 import { digestOf } from './digest.ts'
-import { assertSecureUrl, createGuardedRequest, type VerifierWorld } from './guarded-request.ts'
+import { assertSecureUrl, createGuardedRequest, type VerifierWorld, WORLD_OPTIONS } from './guarded-request.ts'
 import { createIntrospectionCache, type KnownAnswer } from './introspection-cache.ts'
 import { introspect, type IntrospectionClient } from './introspection-request.ts'
 import { parseJwt } from './jwt.ts'
+import { assertKnownOptions } from './known-options.ts'
 import { createSharedFlights } from './shared-flight.ts'
 import { TokenError } from './token-error.ts'
 import type { Recognition, TokenVerifier } from './token-verifier.ts'
@@ -62,6 +64,18 @@ const MAX_BYTES = 65_536
 /** Longer ones are not asked about. */
 const MAX_TOKEN_CHARACTERS = 16_384
 
+const OPTIONS: OptionNames<IntrospectionVerifierOptions> = {
+  endpoint: true,
+  issuer: true,
+  client: true,
+  cache: true,
+  clockToleranceSeconds: true,
+  audienceClaim: true,
+  acceptsMissingAudience: true,
+  ...CLAIM_OPTIONS,
+  ...WORLD_OPTIONS,
+}
+
 /**
  * Verifies tokens by asking the authorization server (RFC 7662): opaque ones, and those whose revocation must count at once. Whoever
  * presents a token meanwhile shares one question; answers are kept for a minute under a digest of the token.
@@ -70,6 +84,7 @@ const MAX_TOKEN_CHARACTERS = 16_384
  */
 export function introspectionVerifier(options: IntrospectionVerifierOptions): IntrospectionVerifier {
   const { endpoint, issuer, client, now = Date.now, clockToleranceSeconds = 30 } = options
+  assertKnownOptions(options, OPTIONS)
   assertOptions(options)
   const request = createGuardedRequest(options, MAX_BYTES)
   const times = options.cache === false ? { seconds: 0, negativeSeconds: 0 } : (options.cache ?? {})

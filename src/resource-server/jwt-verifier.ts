@@ -1,7 +1,8 @@
 import type { JsonObject } from '../oauth/protocol/json-object.ts'
 import { SIGNING_ALGORITHMS } from '../oauth/protocol/key-algorithms.ts'
 import type { SigningAlgorithm } from '../oauth/protocol/signing-key.ts'
-import { type ClaimNames, toAuthInfo } from './access-token-info.ts'
+import type { OptionNames } from '../server/given-options.ts'
+import { CLAIM_OPTIONS, type ClaimNames, toAuthInfo } from './access-token-info.ts'
 import {
   assertAccessToken,
   assertAudience,
@@ -11,8 +12,9 @@ import {
   refusedToken,
   timeOf,
 } from './access-token-rules.ts'
-import { assertSecureUrl, type VerifierWorld } from './guarded-request.ts'
+import { assertSecureUrl, type VerifierWorld, WORLD_OPTIONS } from './guarded-request.ts'
 import { isEncryptedJwt, MAX_JWT_CHARACTERS, parseJwt, type UnverifiedJwt } from './jwt.ts'
+import { assertKnownOptions } from './known-options.ts'
 import { verifyJwtSignature } from './jwt-signature.ts'
 import { createSigningKeys } from './signing-keys.ts'
 import { TokenError } from './token-error.ts'
@@ -37,6 +39,17 @@ export interface JwtVerifierOptions extends VerifierWorld, ClaimNames {
   readonly audienceClaim?: string | undefined
 }
 
+const OPTIONS: OptionNames<JwtVerifierOptions> = {
+  issuer: true,
+  jwksUri: true,
+  algorithms: true,
+  typ: true,
+  clockToleranceSeconds: true,
+  audienceClaim: true,
+  ...CLAIM_OPTIONS,
+  ...WORLD_OPTIONS,
+}
+
 /**
  * Verifies signed JWT access tokens of one issuer: form and type, algorithm, issuer, times, signature, audience, and that it is no ID token.
  *
@@ -48,6 +61,7 @@ export interface JwtVerifierOptions extends VerifierWorld, ClaimNames {
  */
 export function jwtVerifier(options: JwtVerifierOptions): TokenVerifier {
   const { issuer, jwksUri, now = Date.now, clockToleranceSeconds = 30, audienceClaim = 'aud', typ = 'at+jwt' } = options
+  assertKnownOptions(options, OPTIONS)
   assertOptions(options)
   const algorithms = new Set<string>(options.algorithms ?? SIGNING_ALGORITHMS)
   const toleranceMs = clockToleranceSeconds * 1000

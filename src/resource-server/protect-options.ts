@@ -1,7 +1,9 @@
-import type { AppOptions } from '../http/server/app.ts'
+import { APP_OPTIONS, type AppOptions } from '../http/server/app.ts'
+import type { OptionNames } from '../server/given-options.ts'
 import { displayText, displayUrl } from '../oauth/protocol/display-text.ts'
 import { isSecureUrl, parseUrl } from '../oauth/protocol/url.ts'
 import { configurationError } from './configuration-error.ts'
+import { assertKnownOptions } from './known-options.ts'
 import { parseProtectedResource, type ProtectedResource } from './protected-resource.ts'
 import type { TokenVerifier } from './token-verifier.ts'
 
@@ -60,8 +62,7 @@ export interface Protection {
   readonly scopesSupported: readonly string[]
 }
 
-/** Every option by its name; the compiler says when one is missing. */
-const NAMES: Readonly<Record<keyof ProtectOptions, true>> = {
+const NAMES: OptionNames<ProtectOptions> = {
   resource: true,
   authorizationServers: true,
   verify: true,
@@ -75,16 +76,7 @@ const NAMES: Readonly<Record<keyof ProtectOptions, true>> = {
   resourceName: true,
   resourceDocumentation: true,
   selfCheck: true,
-  path: true,
-  sessions: true,
-  maxBodyBytes: true,
-  bodyTimeoutMs: true,
-  requestTimeoutMs: true,
-  keepAliveMs: true,
-  drainMs: true,
-  now: true,
-  allowedOrigins: true,
-  allowedHosts: true,
+  ...APP_OPTIONS,
 }
 
 /** RFC 6749 §3.3 */
@@ -96,14 +88,7 @@ const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/u
  * @throws {TokenError} `configuration`: one that is unknown, missing or cannot be used
  */
 export function readProtectOptions(options: ProtectOptions): Protection {
-  // A misspelt `audience` would otherwise quietly become another rule (field V13).
-  const unknown = Object.keys(options).find(name => !Object.hasOwn(NAMES, name))
-  if (unknown !== undefined) {
-    throw configurationError(`There is no option ${displayText(unknown, 80)}.`, {
-      expected: Object.keys(NAMES).join(' '),
-      received: displayText(unknown, 80),
-    })
-  }
+  assertKnownOptions(options, NAMES)
   const resource = parseProtectedResource(options.resource)
   const { verify, authorizationServers } = options
   assertIssuers(authorizationServers)

@@ -2,10 +2,12 @@ import { constantTimeEqual } from '../oauth/protocol/authorization.ts'
 import { DPOP_ALGORITHMS, type DpopAlgorithm } from '../oauth/protocol/dpop.ts'
 import { isJsonObject } from '../oauth/protocol/json-object.ts'
 import type { AuthInfo } from '../server/auth-info.ts'
+import type { OptionNames } from '../server/given-options.ts'
 import { claimOf, refusedToken } from './access-token-rules.ts'
 import { digestOf } from './digest.ts'
 import { createDpopNonces, type DpopNonces } from './dpop-nonces.ts'
 import { refusedProof, type VerifiedProof, verifyDpopProof } from './dpop-proof.ts'
+import { assertKnownOptions } from './known-options.ts'
 import { createMemoryReplayCache, type ReplayCache } from './replay-cache.ts'
 import { TokenError } from './token-error.ts'
 import type { TokenVerifier } from './token-verifier.ts'
@@ -28,6 +30,15 @@ export interface DpopOptions {
   readonly now?: (() => number) | undefined
 }
 
+const OPTIONS: OptionNames<DpopOptions> = {
+  required: true,
+  replay: true,
+  nonces: true,
+  algorithms: true,
+  maxAgeSeconds: true,
+  now: true,
+}
+
 /**
  * Adds proofs of possession (DPoP) to any verifier. A token bound to a key (`cnf.jkt`) needs a proof by that key, made for this request and this
  * token, and never used before; without one it is refused, so that a stolen token is of no use. A token bound to none is refused under the
@@ -39,6 +50,7 @@ export interface DpopOptions {
  * @see RFC 9449 §4.3, §7, §9, §11.1
  */
 export function withDpop(verifier: TokenVerifier, options: DpopOptions = {}): TokenVerifier {
+  assertKnownOptions(options, OPTIONS)
   const { required = false, algorithms = DPOP_ALGORITHMS, now = Date.now, maxAgeSeconds = 300 } = options
   const replay = options.replay ?? createMemoryReplayCache({ now })
   const nonces = noncesOf(options)

@@ -75,7 +75,7 @@ function compile(schema: unknown, options: Parameters<typeof compileSchema>[1]):
   if (isObject(schema)) {
     // The shape of an object, as other SDKs take it. As JSON Schema it would let everything through.
     if (Object.values(schema).some(isStandardSchema))
-      throw new TypeError(`The schema of ${options.what} is a record of schemas: make it one, as in z.object({…})`)
+      throw new TypeError(`The schema of ${options.what} is a record of schemas: wrap it, as in z.object({…})`)
     return compileJsonSchema(schema, options)
   }
   throw new TypeError(

@@ -29,7 +29,7 @@ async function issuing(issuer: string, claims: Record<string, unknown>, header: 
   }
   const whole = { scope: undefined, client_id: undefined, ...claims, iss: issuer }
   const token = await world.sign(whole, { key, header: { typ: 'JWT', ...header } })
-  return { fetch, now: () => world.now, token }
+  return { world: { fetch, now: () => world.now }, token }
 }
 
 const present = ({ verify, audience = RESOURCE }: ProviderOptions, token: string) =>
@@ -98,15 +98,15 @@ describe('presets, with tokens as the providers document them', () => {
       ['notes:read'],
     ],
   ] as const)('field V6: %s', async (_name, issuer, claims, header, make, scopes) => {
-    const { token, ...world } = await issuing(issuer, claims, header)
+    const { token, world } = await issuing(issuer, claims, header)
     const provider = make(world)
     expect(provider.authorizationServers).toEqual([issuer])
     expect(await present(provider, token)).toMatchObject({ issuer, clientId: 'app', subject: 'alice', scopes })
 
     const other = await issuing(issuer, { ...claims, aud: 'https://other.example.com', client_id: 'another' }, header)
-    expect((await refusal(present(make(other), other.token))).code).toBe('wrong_audience')
+    expect((await refusal(present(make(other.world), other.token))).code).toBe('wrong_audience')
     const idToken = await issuing(issuer, { ...claims, nonce: 'n', token_use: 'id', typ: 'ID' }, header)
-    expect((await refusal(present(make(idToken), idToken.token))).code).toBe('wrong_type')
+    expect((await refusal(present(make(idToken.world), idToken.token))).code).toBe('wrong_type')
   })
 
   it('entra asks for scopes by their full names, of one tenant only', () => {
