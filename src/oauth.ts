@@ -14,6 +14,7 @@ export {
   type ClientCredentialsOptions,
   type PrivateKeyJwtOptions,
 } from './oauth/flows/client-credentials.ts'
+export type { PersonClientOptions } from './oauth/flows/person-client.ts'
 export { device, type DeviceCode, type DeviceOptions } from './oauth/flows/device.ts'
 export {
   identityAssertion,

@@ -1,5 +1,6 @@
 import type { Authorizer, CallbackHandler } from '../oauth/authorizer.ts'
 import { OAuthError } from '../oauth/errors.ts'
+import { loginGivenUp, whenLoginGivenUp } from '../oauth/login-given-up.ts'
 import { displayText } from '../oauth/protocol/display-text.ts'
 import { receivePopupAnswers } from './popup-answers.ts'
 import { closeWindow, openEmptyWindow, watchForClosing } from './popup-window.ts'
@@ -48,7 +49,7 @@ export function createPopupAuthorizer(options: PopupAuthorizerOptions): PopupAut
     const { onBlocked } = options
     if (!onBlocked) throw blocked()
     return new Promise((resolve, reject) => {
-      signal.addEventListener('abort', () => reject(aborted()), { once: true })
+      signal.addEventListener('abort', () => reject(loginGivenUp()), { once: true })
       onBlocked(() => {
         const opened = signal.aborted ? undefined : openEmptyWindow(features)
         if (opened) resolve(opened)
@@ -71,7 +72,7 @@ export function createPopupAuthorizer(options: PopupAuthorizerOptions): PopupAut
       }
     },
     async prepare({ signal }) {
-      if (signal?.aborted) throw aborted()
+      if (signal?.aborted) throw loginGivenUp()
       return {
         redirectUri: redirectUriHere(options.redirectUri),
         authorize: (url, handle) => authorize(url, handle, { takeWindow, timeoutMs: options.timeoutMs, signal }),
@@ -112,7 +113,7 @@ async function authorize(
       answers.settled,
       person(),
       after(timeoutMs, ended.signal).then(() => unlessAnswered(timedOut(url, timeoutMs))),
-      abortion(signal, ended.signal),
+      whenLoginGivenUp(signal, ended.signal),
     ])
   } finally {
     ended.abort()
@@ -125,15 +126,6 @@ function after(ms: number, ended: AbortSignal): Promise<void> {
   return new Promise(resolve => {
     const timer = setTimeout(resolve, Math.min(ms, LONGEST_TIMEOUT_MS))
     ended.addEventListener('abort', () => clearTimeout(timer), { once: true })
-  })
-}
-
-function abortion(signal: AbortSignal | undefined, ended: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const stop = (): void => reject(aborted())
-    if (signal?.aborted) stop()
-    signal?.addEventListener('abort', stop, { once: true })
-    ended.addEventListener('abort', () => signal?.removeEventListener('abort', stop), { once: true })
   })
 }
 
@@ -179,8 +171,4 @@ function timedOut(url: URL, timeoutMs: number): OAuthError {
 /** Without its query, which holds the state. */
 function atPage({ origin, pathname }: URL): { readonly url: string } {
   return { url: `${origin}${pathname}` }
-}
-
-function aborted(): OAuthError {
-  return new OAuthError('aborted', 'The login was given up.', { step: 'authorization' })
 }

@@ -40,36 +40,19 @@ async function readJsonAnswer(
   response: Response,
   { request, url, receiver, maxMessageBytes, redact }: AnswerContext,
 ): Promise<void> {
+  const { method } = request
   const text = await readText(response, maxMessageBytes)
+  const invalid = (what: string, options?: ErrorOptions): TransportError => {
+    const detail = { url, method, status: response.status, received: displayText(redact(text)), mayHaveRun: true }
+    return new TransportError('invalid_response', `${url} answered ${method} with ${what}`, detail, options)
+  }
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch (cause) {
-    const detail = {
-      url,
-      method: request.method,
-      status: response.status,
-      received: displayText(redact(text)),
-      mayHaveRun: true,
-    }
-    throw new TransportError('invalid_response', `${url} answered ${request.method} with broken JSON`, detail, {
-      cause,
-    })
+    throw invalid('broken JSON', { cause })
   }
-  const answered = deliver(value, request, receiver)
-  if (answered) return
-  const detail = {
-    url,
-    method: request.method,
-    status: response.status,
-    received: displayText(redact(text)),
-    mayHaveRun: true,
-  }
-  throw new TransportError(
-    'invalid_response',
-    `${url} answered ${request.method} with JSON that is no answer to it`,
-    detail,
-  )
+  if (!deliver(value, request, receiver)) throw invalid('JSON that is no answer to it')
 }
 
 /** What is known of an answer that comes as a stream, perhaps in several pieces. */

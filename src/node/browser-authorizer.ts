@@ -1,5 +1,6 @@
 import type { Authorizer, CallbackHandler, CallbackOutcome, PreparedAuthorizer } from '../oauth/authorizer.ts'
 import { OAuthError } from '../oauth/errors.ts'
+import { loginGivenUp, whenLoginGivenUp } from '../oauth/login-given-up.ts'
 import { detectEnvironment } from './environment.ts'
 import { createLoopbackReceiver, type LoopbackReceiver, type LoopbackReceiverOptions } from './loopback-receiver.ts'
 import { openBrowser as openSystemBrowser } from './open-browser.ts'
@@ -47,7 +48,7 @@ const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 export function createBrowserAuthorizer(options: BrowserAuthorizerOptions = {}): Authorizer {
   return {
     async prepare({ signal, preferredRedirectUris = [], redirectHost }) {
-      if (signal?.aborted) throw aborted()
+      if (signal?.aborted) throw loginGivenUp()
       const receiver = await createLoopbackReceiver({
         ...options,
         preferredRedirectUris,
@@ -82,7 +83,7 @@ function prepared(
             pasted(receiver.redirectUri, options, handleAnswer, ended.signal),
           ),
           timeOut(url, { timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS, answering, signal: ended.signal }),
-          abortion(signal, ended.signal),
+          whenLoginGivenUp(signal, ended.signal),
         ])
       } finally {
         ended.abort()
@@ -162,15 +163,6 @@ function timeOut(
   })
 }
 
-function abortion(signal: AbortSignal | undefined, ended: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const stop = (): void => reject(aborted())
-    if (signal?.aborted) stop()
-    signal?.addEventListener('abort', stop, { once: true })
-    ended.addEventListener('abort', () => signal?.removeEventListener('abort', stop), { once: true })
-  })
-}
-
 function timedOut(url: URL, timeoutMs: number): OAuthError {
   const seconds = Math.round(timeoutMs / 1000)
   return new OAuthError('login_timeout', `Nobody completed the login within ${seconds} s.`, {
@@ -181,8 +173,4 @@ function timedOut(url: URL, timeoutMs: number): OAuthError {
     received: `nothing in ${seconds} s`,
     hint: WHAT_NOW.replace('{host}', url.host),
   })
-}
-
-function aborted(): OAuthError {
-  return new OAuthError('aborted', 'The login was given up.', { step: 'authorization' })
 }

@@ -1,35 +1,13 @@
 import type { Authorizer, CallbackOutcome } from '../authorizer.ts'
 import { OAuthError } from '../errors.ts'
-import type {
-  ClientMetadata,
-  ClientPrivateKey,
-  GrantContext,
-  GrantStrategy,
-  PreRegisteredClient,
-} from '../grant-strategy.ts'
+import type { GrantContext, GrantStrategy } from '../grant-strategy.ts'
 import { constantTimeEqual } from '../protocol/authorization.ts'
-import { assertClientIdMetadataDocumentUrl } from '../protocol/client-id-metadata.ts'
-import { assertPrivateKey } from '../protocol/signing-key.ts'
+import { type PersonClientOptions, readPersonClient } from './person-client.ts'
 
 /** Options of {@link authorizationCode}. */
-export interface AuthorizationCodeOptions {
+export interface AuthorizationCodeOptions extends PersonClientOptions {
   /** Takes the person to the authorization server. Without one only `beginLogin` and `finishLogin` work. */
   readonly authorizer?: Authorizer
-  /** A client registered beforehand; wins over everything else. */
-  readonly client?: PreRegisteredClient
-  /** https URL of a client-id metadata document, used where the authorization server supports them. */
-  readonly clientMetadataUrl?: string
-  /** Its public half is in that document, which then says `private_key_jwt`. */
-  readonly clientMetadataKey?: ClientPrivateKey
-  /** The only authorization server that may be used. Default: the one that the MCP server names. */
-  readonly issuer?: string
-  /** What the client says about itself when it registers. */
-  readonly clientMetadata?: ClientMetadata
-  /**
-   * For an authorization server that registers only clients with one (RFC 7591 §3); never stored or shown. It goes to the authorization
-   * server that the MCP server names, but to no second one: give `issuer`, too, to say which.
-   */
-  readonly initialAccessToken?: string
   /** Added to the authorization request, for providers that need more (`audience`, `prompt`). */
   readonly authorizationParameters?: Readonly<Record<string, string>>
 }
@@ -41,24 +19,13 @@ export interface AuthorizationCodeOptions {
  * @see RFC 6749 §4.1, RFC 7636
  */
 export function authorizationCode(options: AuthorizationCodeOptions = {}): GrantStrategy {
-  const { authorizer, client, clientMetadataUrl, clientMetadataKey, issuer, clientMetadata } = options
-  const { authorizationParameters, initialAccessToken } = options
-  if (clientMetadataUrl !== undefined) assertClientIdMetadataDocumentUrl(clientMetadataUrl)
-  if (client && client.clientId.trim() === '') {
-    throw new OAuthError('configuration', 'The client id is empty.', { step: 'client identity' })
-  }
-  for (const key of [client?.privateKey, clientMetadataKey]) if (key) assertPrivateKey(key)
+  const { authorizer, authorizationParameters } = options
   return {
     name: 'authorization_code',
     interactive: true,
     usesRedirect: true,
     grantTypes: ['authorization_code', 'refresh_token'],
-    ...(client && { client }),
-    ...(clientMetadataUrl !== undefined && { clientMetadataUrl }),
-    ...(clientMetadataKey && { clientMetadataKey }),
-    ...(issuer !== undefined && { issuer }),
-    ...(clientMetadata && { clientMetadata }),
-    ...(initialAccessToken !== undefined && { initialAccessToken }),
+    ...readPersonClient(options),
     ...(authorizationParameters && { authorizationParameters }),
     ...(authorizer && { obtain: context => obtain(authorizer, context) }),
   }

@@ -1,12 +1,5 @@
 import { OAuthError } from '../errors.ts'
-import type {
-  ClientMetadata,
-  ClientPrivateKey,
-  GrantContext,
-  GrantStrategy,
-  PreRegisteredClient,
-} from '../grant-strategy.ts'
-import { assertClientIdMetadataDocumentUrl } from '../protocol/client-id-metadata.ts'
+import type { GrantContext, GrantStrategy } from '../grant-strategy.ts'
 import {
   DEVICE_CODE_GRANT,
   deviceAuthorizationForm,
@@ -15,8 +8,8 @@ import {
   type DeviceAuthorization,
 } from '../protocol/device.ts'
 import { stringMember } from '../protocol/json-object.ts'
-import { assertPrivateKey } from '../protocol/signing-key.ts'
 import { throwIfAborted, waitFor } from '../single-flight.ts'
+import { type PersonClientOptions, readPersonClient } from './person-client.ts'
 
 /** What a person needs to approve a login on another device. */
 export interface DeviceCode {
@@ -30,24 +23,9 @@ export interface DeviceCode {
 }
 
 /** Options of {@link device}. */
-export interface DeviceOptions {
+export interface DeviceOptions extends PersonClientOptions {
   /** Shows the code to the person; the login goes on meanwhile. `signal` fires when it is over, one way or the other. */
   readonly onCode: (code: DeviceCode, options: { readonly signal: AbortSignal }) => void | Promise<void>
-  /** A client registered beforehand; wins over everything else. */
-  readonly client?: PreRegisteredClient
-  /** https URL of a client-id metadata document, used where the authorization server supports them. */
-  readonly clientMetadataUrl?: string
-  /** Its public half is in that document, which then says `private_key_jwt`. */
-  readonly clientMetadataKey?: ClientPrivateKey
-  /** The only authorization server that may be used. Default: the one that the MCP server names. */
-  readonly issuer?: string
-  /** What the client says about itself when it registers. */
-  readonly clientMetadata?: ClientMetadata
-  /**
-   * For an authorization server that registers only clients with one (RFC 7591 §3); never stored or shown. It goes to the authorization
-   * server that the MCP server names, but to no second one: give `issuer`, too, to say which.
-   */
-  readonly initialAccessToken?: string
 }
 
 /**
@@ -57,20 +35,13 @@ export interface DeviceOptions {
  * @see RFC 8628
  */
 export function device(options: DeviceOptions): GrantStrategy {
-  const { onCode, client, clientMetadataUrl, clientMetadataKey, issuer, clientMetadata, initialAccessToken } = options
-  if (clientMetadataUrl !== undefined) assertClientIdMetadataDocumentUrl(clientMetadataUrl)
-  for (const key of [client?.privateKey, clientMetadataKey]) if (key) assertPrivateKey(key)
+  const { onCode } = options
   return {
     name: 'device_code',
     interactive: true,
     usesRedirect: false,
     grantTypes: [DEVICE_CODE_GRANT, 'refresh_token'],
-    ...(client && { client }),
-    ...(clientMetadataUrl !== undefined && { clientMetadataUrl }),
-    ...(clientMetadataKey && { clientMetadataKey }),
-    ...(issuer !== undefined && { issuer }),
-    ...(clientMetadata && { clientMetadata }),
-    ...(initialAccessToken !== undefined && { initialAccessToken }),
+    ...readPersonClient(options),
     obtain: context => obtain(context, onCode),
   }
 }
