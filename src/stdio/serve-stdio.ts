@@ -4,6 +4,7 @@ import { TransportError } from '../jsonrpc/errors.ts'
 import type { JsonRpcMessage } from '../jsonrpc/message.ts'
 import type { Transport, TransportReceiver } from '../jsonrpc/transport.ts'
 import { serveConnection, type ServerConnection } from '../server/connection.ts'
+import { assertOptions, type OptionNames } from '../server/given-options.ts'
 import type { Server } from '../server/server.ts'
 import { createLineFraming } from './line-framing.ts'
 
@@ -19,6 +20,7 @@ export interface ServeStdioOptions {
   readonly now?: () => number
 }
 
+const OPTIONS: OptionNames<ServeStdioOptions> = { input: true, output: true, maxMessageBytes: true, now: true }
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 /** Bytes that may wait for a client that does not read; then it is taken for gone. */
 const MAX_WAITING_BYTES = 64 * 1024 * 1024
@@ -27,9 +29,11 @@ const MAX_WAITING_BYTES = 64 * 1024 * 1024
  * Serves a server over stdin and stdout, to the program that started this one: every revision, with a handshake or without. When the client goes,
  * the server is closed and the process can end. Log to stderr only.
  *
+ * @throws {TypeError} an option that does not exist
  * @see MCP 2026-07-28, stdio
  */
 export async function serveStdio(server: Server, options: ServeStdioOptions = {}): Promise<ServerConnection> {
+  assertOptions('serveStdio', options, OPTIONS)
   const { input = process.stdin, output = process.stdout, maxMessageBytes = MAX_MESSAGE_BYTES, now } = options
   const transport = createStreamTransport(input, output, maxMessageBytes)
   const connection = await serveConnection(server, transport, now ? { now } : {})

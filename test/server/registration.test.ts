@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { createApp, createServer, elicit, type Server, type ServerOptions, tasks } from '../../src/server.ts'
+import { createApp, createServer, elicit, type Server, type ServerOptions, skills, tasks } from '../../src/server.ts'
 
 const make = (options: Partial<ServerOptions> = {}): Server =>
   createServer({ name: 'server', version: '1', ...options })
@@ -75,6 +75,7 @@ describe('an author is told at once of', () => {
     expect(() => server.resource('notes://1', odd, handler)).toThrow(/"scope" of the resource notes:/)
     expect(() => server.resourceTemplate('notes://{id}', odd, handler)).toThrow(/"scope" of the template/)
     expect(() => make({ onErorr: () => undefined } as never)).toThrow(/no option "onErorr" of createServer/)
+    expect(() => skills({} as never, { pages: 5 } as never)).toThrow(/no option "pages" of skills/)
     expect(() => createApp(server, { allowedHost: [] } as never)).toThrow(/"allowedHost" of createApp/)
     expect(() => server.prompt('a', { arguments: { day: { requird: true } as never } }, handler)).toThrow(
       /"requird" of the argument day of the prompt a/,

@@ -6,6 +6,7 @@ import { MAX_SKILL_BYTES, SKILLS_EXTENSION } from '../../protocol/skills.ts'
 import type { ServerCall } from '../call.ts'
 import { toBase64 } from '../content.ts'
 import type { Extension } from '../extension.ts'
+import { assertOptions, type OptionNames } from '../given-options.ts'
 import { paginate } from '../pagination.ts'
 import { nameOf } from '../registries.ts'
 import type { Server } from '../server.ts'
@@ -27,6 +28,8 @@ export interface SkillsOptions {
   readonly timeoutMs?: number
 }
 
+const OPTIONS: OptionNames<SkillsOptions> = { cache: true, pageSize: true, timeoutMs: true }
+
 /**
  * Offers skills: every directory of the source that holds a SKILL.md. Its files are resources, `skill://<directory>/<file>`, and `resources/list`
  * shows each SKILL.md. The source is looked at for every list, and what changed since is read again; a skill that may not be served (its
@@ -34,9 +37,11 @@ export interface SkillsOptions {
  * server.
  *
  * @throws {RangeError} a limit is no positive whole number
+ * @throws {TypeError} an option that does not exist
  * @see the skills extension (SEP-2640)
  */
 export function skills(source: SkillSource, options: SkillsOptions = {}): Extension {
+  assertOptions('skills', options, OPTIONS)
   const { cache, pageSize = DEFAULT_PAGE_SIZE, timeoutMs = DEFAULT_TIMEOUT_MS } = options
   for (const [name, value] of Object.entries({ pageSize, timeoutMs })) {
     if (!Number.isSafeInteger(value) || value < 1)
