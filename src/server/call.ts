@@ -53,6 +53,8 @@ export interface ServerCall {
   readonly ask?: AskClient | undefined
   /** Whether the caller holds the scopes; absent where nobody asks for any: stdio. */
   readonly holds?: ((needed: readonly string[]) => boolean) | undefined
+  /** The scopes that it was let in for: what it leaves behind is only for who holds them. Absent where nobody asks for any. */
+  readonly neededScopes?: readonly string[] | undefined
   /** Lists show only what the caller may use. Default false. */
   readonly filtersLists?: boolean | undefined
   /** Absent in the stateless family, and without a session. */

@@ -143,18 +143,18 @@ export function createServer(options: ServerOptions): Server {
     'subscriptions/listen': listen,
   }
 
+  const findExtension = (method: string): Extension | undefined =>
+    extensions.find(({ methods: own }) => own !== undefined && Object.hasOwn(own, method))
   const find = (call: ServerCall): MethodHandler | undefined => {
     const { method, client } = call
-    for (const extension of extensions) {
-      const handler =
-        extension.methods && Object.hasOwn(extension.methods, method) ? extension.methods[method] : undefined
-      if (!handler) continue
+    const extension = findExtension(method)
+    if (extension) {
       if (extension.mustBeDeclared && !declaresExtension(call, extension.id))
         throw missingCapability(
           { extensions: { [extension.id]: {} } },
           `${method} belongs to the extension ${extension.id}`,
         )
-      return handler
+      return extension.methods?.[method]
     }
     const own = methods.get(method)
     if (own) return own
@@ -231,7 +231,10 @@ export function createServer(options: ServerOptions): Server {
       // Also what a middleware answers by itself is put into the words of the revision.
       answer: async call =>
         encodeResult(call.method, await runMiddleware(middleware, call, run), call.client.features, hints),
-      scopesOf: (method, params, auth) => scopesOf(registries, method, params, auth),
+      scopesOf: async (method, params, auth) => {
+        const added = await findExtension(method)?.scopesOf?.(method, params, auth)
+        return [...(await scopesOf(registries, method, params, auth)), ...(added ?? [])]
+      },
       declaredScopes: () => declaredScopes(registries),
       findTool: name => registries.tools.get(name),
       nameParameterOf: method => {

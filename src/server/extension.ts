@@ -1,6 +1,7 @@
 import type { ServerCapabilities } from '../protocol/capabilities.ts'
 import type { JSONObject } from '../protocol/json.ts'
 import type { WireObject } from '../protocol/revisions/family.ts'
+import type { AuthInfo } from './auth-info.ts'
 import type { ServerCall } from './call.ts'
 import type { Server } from './server.ts'
 import type { TaskRunner } from './task-runner.ts'
@@ -35,6 +36,11 @@ export interface Extension {
   readonly methods?: Readonly<Record<string, MethodHandler>>
   /** Its methods are refused (−32021) to clients that do not declare it. Default false. */
   readonly mustBeDeclared?: boolean
+  /**
+   * The scopes that a request of one of its methods needs, all of them; asked before anything runs. None for one that is not understood, which fails
+   * later anyway. What it throws refuses the request. Default: none.
+   */
+  scopesOf?(method: string, params: WireObject, auth: AuthInfo | undefined): Promise<readonly string[]>
   /** Which parameter `Mcp-Name` repeats over HTTP, by method. */
   readonly nameParameters?: Readonly<Record<string, string>>
   /** Runs tools' work as tasks. */

@@ -58,7 +58,7 @@ export function shakeHands(server: Server, request: JsonRpcRequest): Handshake {
 
 /** Where what belongs to one request goes. */
 export interface SessionCarrier
-  extends Pick<CallCarrier, 'auth' | 'holds' | 'filtersLists' | 'drained' | 'closeStream'> {
+  extends Pick<CallCarrier, 'auth' | 'holds' | 'neededScopes' | 'filtersLists' | 'drained' | 'closeStream'> {
   send(message: JsonRpcMessage): void
   /** Nothing outlives the request: there is nothing to remember, and no way for an answer to come back. Default false. */
   readonly isPassing?: boolean

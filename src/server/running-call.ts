@@ -18,6 +18,7 @@ export interface CallCarrier {
   notify(method: string, params: WireObject): void
   drained?(): Promise<void>
   holds?: ((needed: readonly string[]) => boolean) | undefined
+  readonly neededScopes?: readonly string[] | undefined
   readonly filtersLists?: boolean | undefined
   readonly ask?: AskClient | undefined
   readonly session?: SessionState | undefined
@@ -34,6 +35,7 @@ export class RunningCall implements ServerCall {
   readonly session: SessionState | undefined
   readonly closeStream: ((retryAfterMs: number) => void) | undefined
   readonly holds: ((needed: readonly string[]) => boolean) | undefined
+  readonly neededScopes: readonly string[] | undefined
   readonly filtersLists: boolean | undefined
   /** Milliseconds since the epoch. */
   readonly startedAt: number
@@ -52,6 +54,7 @@ export class RunningCall implements ServerCall {
     this.session = carrier.session
     this.closeStream = carrier.closeStream
     this.holds = carrier.holds
+    this.neededScopes = carrier.neededScopes
     this.filtersLists = carrier.filtersLists
     this.startedAt = startedAt
     this.#carrier = carrier

@@ -10,8 +10,10 @@ export interface EndpointSurroundings {
   readonly keepAliveMs: number
   readonly now: () => number
   readonly underWay: CallsUnderWay
-  /** Refuses operations that the caller may not do, or for which there is no room. Undefined when they may run. */
-  admit(requests: readonly JsonRpcRequest[], auth: AuthInfo | undefined): Promise<HttpResponse | undefined>
+  /** Refuses operations that the caller may not do, or for which there is no room. Gives the scopes that they need when they may run. */
+  admit(requests: readonly JsonRpcRequest[], auth: AuthInfo | undefined): Promise<HttpResponse | readonly string[]>
+  /** Refuses who lacks one of the scopes. */
+  authorize(auth: AuthInfo | undefined, needed: readonly string[]): HttpResponse | undefined
   /** Who shares in the room for calls; undefined where nobody is told apart. */
   principalOf(auth: AuthInfo | undefined): string | undefined
   /** What decides which scopes a caller holds. */

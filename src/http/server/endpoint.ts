@@ -37,20 +37,23 @@ export function createEndpoint(server: Server, guard: HttpGuard | undefined, opt
   const underWay = createCallsUnderWay(requestTimeoutMs, now)
   let closed: Promise<void> | undefined
 
+  const authorize: EndpointSurroundings['authorize'] = (auth, needed) =>
+    guard ? guard.authorize(auth, needed) : refuseScopes(server, needed)
   const admit: EndpointSurroundings['admit'] = async (requests, auth) => {
-    const needed = new Set<string>()
+    const all = new Set<string>()
     for (const request of requests) {
       const scopes = await scopesOf(server, request, auth)
       if ('status' in scopes) return scopes
-      for (const scope of scopes) needed.add(scope)
+      for (const scope of scopes) all.add(scope)
     }
-    const refused = guard ? guard.authorize(auth, [...needed]) : refuseScopes(server, needed)
+    const needed = [...all]
+    const refused = authorize(auth, needed)
     if (refused) return refused
     // It may have closed while the body came, or while scopes were looked up.
     if (closed) return refuseClosing()
     return requests.length > 0 && underWay.isFullFor(principalOf(auth))
       ? refuseRequest(503, 'This server has too many requests under way; try again later', { 'retry-after': '5' })
-      : undefined
+      : needed
   }
   // Without a guard nobody is told apart.
   const principalOf = (auth: AuthInfo | undefined): string | undefined => (guard ? (auth?.principal ?? '') : undefined)
@@ -61,6 +64,7 @@ export function createEndpoint(server: Server, guard: HttpGuard | undefined, opt
     now,
     underWay,
     admit,
+    authorize,
     // Without a guard nobody holds anything.
     holds: auth => needed => (guard ? guard.holds(auth, needed) : needed.length === 0),
     filtersLists: guard?.filtersLists ?? false,
@@ -93,8 +97,8 @@ export function createEndpoint(server: Server, guard: HttpGuard | undefined, opt
     // Sessions are not for the stateless family, whose clients have no use for either method.
     if (version !== undefined && isStatelessRevision(version))
       return refuseRequest(405, 'Method not allowed', { allow: 'POST' })
-    const refused = await admit([], auth)
-    if (refused) return refused
+    const admitted = await admit([], auth)
+    if ('status' in admitted) return admitted
     return request.method === 'GET' ? handshake.listen(request, auth) : handshake.end(request, auth)
   }
   const close = async (): Promise<void> => {
@@ -138,9 +142,9 @@ async function scopesOf(
   }
 }
 
-function refuseScopes(server: Server, needed: ReadonlySet<string>): HttpResponse | undefined {
-  if (needed.size === 0) return undefined
-  const scopes = [...needed].join(' ')
+function refuseScopes(server: Server, needed: readonly string[]): HttpResponse | undefined {
+  if (needed.length === 0) return undefined
+  const scopes = needed.join(' ')
   server.internals.report(new Error(`A call needs the scopes ${scopes}: serve the server through protect(…)`), {})
   return refuseRequest(403, 'Forbidden: this needs authorization, and the server is served without it')
 }

@@ -43,7 +43,17 @@ export function createHandshakeEndpoint(
   surroundings: EndpointSurroundings,
   sessionOptions: SessionOptions | false,
 ): HandshakeEndpoint {
-  const { server, keepAliveMs, now, underWay, admit, holds, filtersLists, principalOf: sharerOf } = surroundings
+  const {
+    server,
+    keepAliveMs,
+    now,
+    underWay,
+    admit,
+    authorize,
+    holds,
+    filtersLists,
+    principalOf: sharerOf,
+  } = surroundings
   const sessions = sessionOptions
     ? createSessionRegistry(server.internals.changes, { ...sessionOptions, keepAliveMs, now })
     : undefined
@@ -76,8 +86,8 @@ export function createHandshakeEndpoint(
     createHandshakeSession(server, { revision, features: REVISION_FEATURES[revision], capabilities: {} }, now)
 
   const initialize = async (auth: AuthInfo | undefined, request: JsonRpcRequest): Promise<HttpResponse> => {
-    const refused = await admit([request], auth)
-    if (refused) return refused
+    const admitted = await admit([request], auth)
+    if ('status' in admitted) return admitted
     const shaken = shakeHands(server, request)
     const { client } = shaken
     const { capabilities } = shaken.result
@@ -103,8 +113,8 @@ export function createHandshakeEndpoint(
     isBatch: boolean,
   ): Promise<HttpResponse> => {
     const requests = messages.flatMap(received => (received.kind === 'request' ? [received.message] : []))
-    const refused = await admit(requests, auth)
-    if (refused) return refused
+    const admitted = await admit(requests, auth)
+    if ('status' in admitted) return admitted
     const invalid = messages.flatMap(received => (received.kind === 'invalid' ? [received] : []))
     for (const received of messages) {
       if (received.kind === 'notification') conversation.notice(received.message)
@@ -118,6 +128,7 @@ export function createHandshakeEndpoint(
       acceptsStream: acceptsStream(http),
       keepAliveMs,
       streamId: session?.nextStreamId(),
+      scopes: admitted,
       primes: session !== undefined && conversation.client.features.primesStreams,
       onStream: stream => session?.keep(stream),
       // A lost connection cancels nothing in this family: the client may come back.
@@ -142,6 +153,7 @@ export function createHandshakeEndpoint(
         send: channel.send,
         drained: channel.drained,
         holds: holds(auth),
+        neededScopes: admitted,
         filtersLists,
         isPassing,
         // A question travels on the answer's stream.
@@ -187,6 +199,9 @@ export function createHandshakeEndpoint(
       const stream = last && last.stream !== unasked?.id ? place.session?.find(last.stream) : unasked
       // On another stream the client would wait for its answer in vain.
       if (!stream) return refuseRequest(400, 'Bad Request: the stream that Last-Event-ID names is not kept any more')
+      // Its answer may be of a call that needed more than this token has.
+      const refused = authorize(auth, stream.scopes)
+      if (refused) return refused
       const after = last?.stream === stream.id ? last?.number : undefined
       return {
         status: 200,

@@ -9,6 +9,8 @@ const PORTION_LENGTH = 64 * 1024
 export interface OutgoingStreamOptions {
   /** Given for a stream that can be taken up again: its events carry ids that begin with this. */
   readonly id?: string | undefined
+  /** Without them nobody may take it up again. Default none. */
+  readonly scopes?: readonly string[]
   /** A connection is about to come; until then more is kept. */
   readonly isAwaited?: boolean
   /** Milliseconds between two comments that keep the connection open. */
@@ -25,6 +27,8 @@ export interface OutgoingStreamOptions {
  */
 export class OutgoingStream {
   readonly id: string | undefined
+  /** Without them nobody may take it up again. */
+  readonly scopes: readonly string[]
   readonly #options: OutgoingStreamOptions
   readonly #history: EventHistory | undefined
   #sink: StreamSink | undefined
@@ -47,6 +51,7 @@ export class OutgoingStream {
   constructor(options: OutgoingStreamOptions) {
     this.#options = options
     this.id = options.id
+    this.scopes = options.scopes ?? []
     this.#isAwaited = options.id === undefined || options.isAwaited === true
     this.#history = options.id === undefined ? undefined : createEventHistory()
   }

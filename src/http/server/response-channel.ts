@@ -13,6 +13,8 @@ export interface ResponseChannelOptions {
   readonly keepAliveMs: number
   /** Given where the stream can be taken up again. */
   readonly streamId?: string | undefined
+  /** Those that the requests need: the stream tells nothing to who lacks one. Default none. */
+  readonly scopes?: readonly string[]
   /** The stream begins with an event without data (since 2025-11-25). */
   readonly primes: boolean
   /** The stream began. */
@@ -44,7 +46,7 @@ const DROPPABLE: readonly string[] = ['notifications/progress', 'notifications/m
  * interval becomes a stream as well, so that nothing on the way takes the connection for dead.
  */
 export function createResponseChannel(options: ResponseChannelOptions): ResponseChannel {
-  const { expected, isBatch, acceptsStream, keepAliveMs, streamId, primes, onStream, onGone, report } = options
+  const { expected, isBatch, acceptsStream, keepAliveMs, streamId, scopes, primes, onStream, onGone, report } = options
   const answers: string[] = []
   let outstanding = expected
   let stream: OutgoingStream | undefined
@@ -56,7 +58,7 @@ export function createResponseChannel(options: ResponseChannelOptions): Response
   const begin = (retryAfterMs?: number): OutgoingStream => {
     if (stream) return stream
     clearTimeout(timer)
-    const begun = new OutgoingStream({ id: streamId, isAwaited: true, keepAliveMs, onGone })
+    const begun = new OutgoingStream({ id: streamId, ...(scopes && { scopes }), isAwaited: true, keepAliveMs, onGone })
     stream = begun
     onStream?.(begun)
     if (streamId !== undefined && primes) begun.prime(retryAfterMs)

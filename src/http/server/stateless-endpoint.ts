@@ -21,16 +21,20 @@ export type StatelessEndpoint = (
 
 const SUBSCRIBE = 'subscriptions/listen'
 
+/** A request that may run. */
+interface Admitted {
+  readonly http: HttpRequest
+  readonly auth: AuthInfo | undefined
+  readonly request: JsonRpcRequest
+  readonly client: CallingClient
+  readonly neededScopes: readonly string[]
+}
+
 /** Answers requests of revision 2026-07-28. */
 export function createStatelessEndpoint(surroundings: EndpointSurroundings): StatelessEndpoint {
   const { server, keepAliveMs, now, underWay, admit, holds, filtersLists, principalOf } = surroundings
 
-  const run = async (
-    http: HttpRequest,
-    auth: AuthInfo | undefined,
-    request: JsonRpcRequest,
-    client: CallingClient,
-  ): Promise<HttpResponse> => {
+  const run = async ({ http, auth, request, client, neededScopes }: Admitted): Promise<HttpResponse> => {
     const channel = createResponseChannel({
       expected: 1,
       isBatch: false,
@@ -45,6 +49,7 @@ export function createStatelessEndpoint(surroundings: EndpointSurroundings): Sta
       notify: (method, params) => channel.send({ jsonrpc: '2.0', method, params }),
       drained: channel.drained,
       holds: holds(auth),
+      neededScopes,
       filtersLists,
     }
     const call = new RunningCall(request, client, carrier, now())
@@ -81,7 +86,8 @@ export function createStatelessEndpoint(surroundings: EndpointSurroundings): Sta
       if (wrong) return refuseCall(400, request, wrong)
       if (request.method === SUBSCRIBE && !acceptsStream(http))
         return refuseRequest(406, `Not acceptable: ${SUBSCRIBE} is answered with text/event-stream`)
-      return (await admit([request], auth)) ?? (await run(http, auth, request, client))
+      const admitted = await admit([request], auth)
+      return 'status' in admitted ? admitted : await run({ http, auth, request, client, neededScopes: admitted })
     } catch (error) {
       if (error instanceof RpcError) return refuseCall(400, request, error)
       throw error

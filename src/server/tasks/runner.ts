@@ -129,7 +129,7 @@ export function createRunner(context: RunnerContext): Runner {
     async start(call, { work, options }, toResult) {
       const principal = call.auth?.principal ?? null
       refuseBeyondLimits(principal)
-      const record = createRecord(principal, options, context)
+      const record = createRecord({ principal, scopes: call.neededScopes ?? [] }, options, context)
       const { taskId } = record
       const task: RunningTask = { principal, stop: new AbortController() }
       // Taken before the store is asked, or many that start at once would all find room.
@@ -170,13 +170,18 @@ export function createRunner(context: RunnerContext): Runner {
 
 const STOPPED = 'The server was stopped before this task was finished: start it again'
 
-function createRecord(principal: string | null, options: TaskOptions, context: RunnerContext): TaskRecord {
+function createRecord(
+  { principal, scopes }: Required<Pick<TaskRecord, 'principal' | 'scopes'>>,
+  options: TaskOptions,
+  context: RunnerContext,
+): TaskRecord {
   const now = context.now()
   const { ttlMs = context.ttlMs, pollIntervalMs = context.pollIntervalMs } = options
   requireDuration('ttlMs', ttlMs)
   requireDuration('pollIntervalMs', pollIntervalMs)
   const times = { createdAt: now, lastUpdatedAt: now, ttlMs, pollIntervalMs, dueAt: 0 }
-  return withLease({ taskId: createRandomId(), principal, status: 'working', ...times }, now, context.leaseMs)
+  const owner = { principal, ...(scopes.length > 0 && { scopes }) }
+  return withLease({ taskId: createRandomId(), ...owner, status: 'working', ...times }, now, context.leaseMs)
 }
 
 function tooMany(what: string): RpcError {

@@ -1,5 +1,7 @@
 import { INVALID_PARAMS, RpcError } from '../../jsonrpc/errors.ts'
 import { isObject } from '../../jsonrpc/message.ts'
+import type { WireObject } from '../../protocol/revisions/family.ts'
+import type { AuthInfo } from '../auth-info.ts'
 import type { ServerCall } from '../call.ts'
 import type { MethodHandler } from '../extension.ts'
 import { isRandomId } from './random-id.ts'
@@ -55,10 +57,29 @@ export async function findTask(access: TaskAccess, call: ServerCall): Promise<Ta
   throw new RpcError(INVALID_PARAMS, message)
 }
 
-/** A task of whoever sent the call; undefined for all others. */
+/** A task of whoever sent the call, with the scopes that it needs; undefined for all others. */
 export async function findOwnTask(
   access: TaskAccess,
-  { auth }: ServerCall,
+  { auth, holds }: ServerCall,
+  taskId: string,
+): Promise<TaskRecord | undefined> {
+  const record = await findTaskOf(access, auth, taskId)
+  return !record?.scopes || !holds || holds(record.scopes) ? record : undefined
+}
+
+/** The scopes that a task of the caller needs: those of the call that started it. None for what is no task of theirs. */
+export async function scopesOfTask(
+  access: TaskAccess,
+  { taskId }: WireObject,
+  auth: AuthInfo | undefined,
+): Promise<readonly string[]> {
+  const record = typeof taskId === 'string' ? await findTaskOf(access, auth, taskId) : undefined
+  return record?.scopes ?? []
+}
+
+async function findTaskOf(
+  access: TaskAccess,
+  auth: AuthInfo | undefined,
   taskId: string,
 ): Promise<TaskRecord | undefined> {
   const record = isRandomId(taskId) ? await access.read(taskId) : undefined

@@ -19,6 +19,8 @@ export interface TaskRecord {
   readonly taskId: string
   /** Whom it belongs to; null where nobody was verified. */
   readonly principal: string | null
+  /** Those that the call needed which started it: whoever lacks one is told nothing of the task. Absent for none. */
+  readonly scopes?: readonly string[]
   readonly status: TaskStatus
   readonly statusMessage?: string
   /** Milliseconds since the epoch, as all times here. */

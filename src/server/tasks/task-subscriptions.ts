@@ -14,7 +14,7 @@ const MAX_TASKS = 100
 
 /**
  * Creates what follows tasks for `subscriptions/listen` with `taskIds`: each is told as it stands at the start, then at every change, until it has
- * ended. Ids that are not the caller's, and those beyond 100, are left out of the acknowledgement.
+ * ended. Ids that are not the caller's, whose scopes the caller lacks, and those beyond 100, are left out of the acknowledgement.
  *
  * @see SEP-2663, Task Status Notifications
  */

@@ -5,7 +5,7 @@ import { createMemoryTaskStore } from './memory-task-store.ts'
 import { createRunner, type RunningTask } from './runner.ts'
 import { createTaskAccess } from './task-access.ts'
 import { createTaskChanges } from './task-changes.ts'
-import { createTaskMethods } from './task-methods.ts'
+import { createTaskMethods, scopesOfTask } from './task-methods.ts'
 import type { TaskStore } from './task-store.ts'
 import { createTaskSubscriptions } from './task-subscriptions.ts'
 
@@ -41,7 +41,8 @@ export interface TasksOptions {
 
 /**
  * Lets tools go on as tasks (`return ctx.task(…)`) for clients that declare the extension. The work runs in this process; its state is in the
- * store, before the client hears of it. A task is of use only to the principal that started it; where nobody is verified, its id is the only secret.
+ * store, before the client hears of it. A task is of use only to the principal that started it, with the scopes that this needed; where nobody is
+ * verified, its id is the only secret.
  *
  * @throws {RangeError} a duration is no positive whole number
  * @see {@link https://modelcontextprotocol.io/seps/2663-tasks-extension | SEP-2663}
@@ -77,6 +78,7 @@ export function tasks(options: TasksOptions = {}): Extension {
     mustBeDeclared: true,
     nameParameters: { 'tasks/get': 'taskId', 'tasks/update': 'taskId', 'tasks/cancel': 'taskId' },
     methods: createTaskMethods({ access, runner, now }),
+    scopesOf: (_method, params, auth) => scopesOfTask(access, params, auth),
     tasks: runner,
     listen: createTaskSubscriptions({ access, changes, onError }),
     install: server => {

@@ -53,3 +53,42 @@ describe('whose a task is', () => {
     await expect(call('tasks/get', { taskId: UNKNOWN })).rejects.toThrow('store down')
   })
 })
+
+describe('which scopes a task needs', () => {
+  const alice = { principal: 'alice', scopes: [], claims: {}, token: 'secret' }
+  const mallory = { ...alice, principal: 'mallory' }
+
+  it('those that the call needed which started it, and nobody else learns of them', async () => {
+    const { start, extension } = createWorld()
+    const { taskId } = await start(untilStopped, { principal: 'alice', neededScopes: ['admin'] })
+    const needed = (id: unknown, auth: typeof alice | undefined): unknown =>
+      extension.scopesOf?.('tasks/get', { taskId: id }, auth)
+    expect(await needed(taskId, alice)).toEqual(['admin'])
+    for (const auth of [mallory, undefined]) expect(await needed(taskId, auth)).toEqual([])
+    for (const id of [UNKNOWN, undefined, 7, '__proto__']) expect(await needed(id, alice)).toEqual([])
+  })
+
+  it('none, where the record says none, as older ones do', async () => {
+    const { start, extension, store, get } = createWorld()
+    const { taskId } = await start(untilStopped, { principal: 'alice', neededScopes: [] })
+    expect((await store.get(taskId))?.record).not.toHaveProperty('scopes')
+    expect(await extension.scopesOf?.('tasks/get', { taskId }, alice)).toEqual([])
+    expect((await get(taskId, { principal: 'alice', scopes: [] })).status).toBe('working')
+  })
+
+  it('they stay with it to its end', async () => {
+    const { start, call, extension } = createWorld()
+    const owner = { principal: 'alice', neededScopes: ['admin'] }
+    const { taskId } = await start(untilStopped, owner)
+    await call('tasks/cancel', { taskId }, owner)
+    expect(await extension.scopesOf?.('tasks/get', { taskId }, alice)).toEqual(['admin'])
+  })
+
+  it.each([...METHODS])('%s finds none without them, should nobody have asked before', async method => {
+    const { start, call, get } = createWorld()
+    const { taskId } = await start(untilStopped, { principal: 'alice', neededScopes: ['admin'] })
+    const narrow = { principal: 'alice', scopes: ['read'] }
+    expect(await errorOf(call(method, { taskId, inputResponses: {} }, narrow))).toMatchObject({ code: -32602 })
+    expect((await get(taskId, { principal: 'alice', scopes: ['admin'] })).status).toBe('working')
+  })
+})

@@ -14,13 +14,17 @@ type WireObject = Readonly<Record<string, unknown>>
 
 interface CallOptions {
   readonly principal?: string
+  /** That the call was let in for. */
+  readonly neededScopes?: readonly string[]
+  /** Of its token. Default: nobody asks for any. */
+  readonly scopes?: readonly string[]
   readonly signal?: AbortSignal
   readonly capabilities?: ServerCall['client']['capabilities']
 }
 
 /** A call as the dispatcher would hand it over. */
 export function createCall(method: string, params: WireObject, options: CallOptions = {}): ServerCall {
-  const { principal, signal = new AbortController().signal } = options
+  const { principal, neededScopes, scopes, signal = new AbortController().signal } = options
   const { capabilities = { elicitation: { form: {} }, extensions: { 'io.modelcontextprotocol/tasks': {} } } } = options
   const auth = principal === undefined ? {} : { auth: { principal, scopes: [], claims: {}, token: 'secret' } }
   return {
@@ -33,6 +37,8 @@ export function createCall(method: string, params: WireObject, options: CallOpti
     request: { jsonrpc: '2.0', id: 1, method, params },
     notify: () => undefined,
     ...auth,
+    ...(neededScopes && { neededScopes }),
+    ...(scopes && { holds: (needed: readonly string[]) => needed.every(each => scopes.includes(each)) }),
   }
 }
 
