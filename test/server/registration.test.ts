@@ -75,6 +75,7 @@ describe('an author is told at once of', () => {
     expect(() => server.resource('notes://1', odd, handler)).toThrow(/"scope" of the resource notes:/)
     expect(() => server.resourceTemplate('notes://{id}', odd, handler)).toThrow(/"scope" of the template/)
     expect(() => make({ onErorr: () => undefined } as never)).toThrow(/no option "onErorr" of createServer/)
+    expect(() => tasks({ ttl: 5 } as never)).toThrow(/no option "ttl" of tasks; there are .*ttlMs/)
     expect(() => skills({} as never, { pages: 5 } as never)).toThrow(/no option "pages" of skills/)
     expect(() => createApp(server, { allowedHost: [] } as never)).toThrow(/"allowedHost" of createApp/)
     expect(() => server.prompt('a', { arguments: { day: { requird: true } as never } }, handler)).toThrow(

@@ -1,5 +1,6 @@
 import { TASKS_EXTENSION } from '../../protocol/tasks.ts'
 import type { Extension } from '../extension.ts'
+import { assertOptions, type OptionNames } from '../given-options.ts'
 import { requireDuration } from './duration.ts'
 import { createMemoryTaskStore } from './memory-task-store.ts'
 import { createRunner, type RunningTask } from './runner.ts'
@@ -39,15 +40,28 @@ export interface TasksOptions {
   readonly onError?: (error: unknown) => void
 }
 
+const OPTIONS: OptionNames<TasksOptions> = {
+  store: true,
+  ttlMs: true,
+  pollIntervalMs: true,
+  leaseMs: true,
+  maxRunning: true,
+  maxRunningPerPrincipal: true,
+  now: true,
+  onError: true,
+}
+
 /**
  * Lets tools go on as tasks (`return ctx.task(…)`) for clients that declare the extension. The work runs in this process; its state is in the
  * store, before the client hears of it. A task is of use only to the principal that started it, with the scopes that this needed; where nobody is
  * verified, its id is the only secret.
  *
  * @throws {RangeError} a duration is no positive whole number
+ * @throws {TypeError} an option that does not exist
  * @see {@link https://modelcontextprotocol.io/seps/2663-tasks-extension | SEP-2663}
  */
 export function tasks(options: TasksOptions = {}): Extension {
+  assertOptions('tasks', options, OPTIONS)
   const { now = Date.now } = options
   let report = options.onError
   const onError = (error: unknown): void => report?.(error)
