@@ -29,6 +29,8 @@ const mocking = [
 export default defineConfig({
   resolve: { alias },
   test: {
+    // Servers without `onError` print what their handlers throw, which in tests is meant.
+    onConsoleLog: log => !log.startsWith('latchkey: '),
     // Two cores have two workers; the default leaves one idle.
     maxWorkers: availableParallelism(),
     // Never the keychain of whoever runs the tests; those that are about it say so.

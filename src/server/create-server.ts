@@ -29,7 +29,7 @@ import { createSealedStates } from './sealed-state.ts'
 import { createListen } from './subscriptions.ts'
 import type { TaskRunner } from './task-runner.ts'
 import { createTool, type ToolHandler, type ToolOptions } from './tool.ts'
-import type { ServerOptions, ServerInternals, Server } from './server.ts'
+import type { ErrorOrigin, Server, ServerInternals, ServerOptions } from './server.ts'
 
 const OPTIONS: OptionNames<ServerOptions> = {
   name: true,
@@ -60,7 +60,14 @@ const OPTIONS: OptionNames<ServerOptions> = {
  */
 export function createServer(options: ServerOptions): Server {
   assertOptions('createServer', options, OPTIONS)
-  const { instructions, onError, middleware = [], extensions = [], pageSize = 1000, now = Date.now } = options
+  const {
+    instructions,
+    onError = printError,
+    middleware = [],
+    extensions = [],
+    pageSize = 1000,
+    now = Date.now,
+  } = options
   assertParts(extensions, middleware)
   if (!Number.isSafeInteger(pageSize) || pageSize < 1)
     throw new RangeError(`pageSize is ${pageSize}; it should be a positive whole number`)
@@ -86,7 +93,7 @@ export function createServer(options: ServerOptions): Server {
 
   const report: ServerInternals['report'] = (error, origin) => {
     try {
-      onError?.(error, origin)
+      onError(error, origin)
     } catch {
       // There is nobody left to tell.
     }
@@ -275,4 +282,13 @@ function isOffered(method: string, capabilities: ServerCapabilities): boolean {
   if (method.startsWith('resources/')) return capabilities.resources !== undefined
   if (method.startsWith('completion/')) return capabilities.completions !== undefined
   return true
+}
+
+/**
+ * What happens where nobody gave `onError`: what a handler did wrong is on stderr, since its author sees nothing of it otherwise. What only the world
+ * does wrong (a bad token, a lost connection) is not: anybody could fill a log with it.
+ */
+function printError(error: unknown, origin: ErrorOrigin): void {
+  if ('request' in origin)
+    console.error(`latchkey: ${JSON.stringify(origin.request.method.slice(0, 80))} failed:`, error)
 }

@@ -27,7 +27,10 @@ export type ErrorOrigin =
 export interface ServerOptions extends Implementation {
   /** How to use the server, for a model to read. */
   readonly instructions?: string
-  /** Hears of what clients are told only in general words: what handlers throw, notifications that cannot be delivered. Default: nobody. */
+  /**
+   * Hears of what clients are told only in general words: what handlers throw, notifications that cannot be delivered, tokens that are refused. Default:
+   * what belongs to a request is printed to stderr, the rest is not told.
+   */
   readonly onError?: (error: unknown, origin: ErrorOrigin) => void
   /** Stands around every request, the first outermost. */
   readonly middleware?: readonly ServerMiddleware[]
