@@ -33,7 +33,13 @@ export type { AskingContext, RequestContext, ToolContext, TraceContext } from '.
 export { ResourceNotFoundError, ToolError } from './server/errors.ts'
 export type { Extension, ExtensionSubscription, ListenToExtension, MethodHandler } from './server/extension.ts'
 export type { NextCall, ServerMiddleware } from './server/middleware.ts'
-export type { PromptArgumentOptions, PromptArguments, PromptHandler, PromptOptions } from './server/prompt.ts'
+export type {
+  PromptArgumentOptions,
+  PromptArguments,
+  PromptHandler,
+  PromptOptions,
+  PromptReturn,
+} from './server/prompt.ts'
 export type { Registration } from './server/registry.ts'
 export type {
   ResourceHandler,

@@ -1,10 +1,11 @@
 import { INTERNAL_ERROR, INVALID_PARAMS, RpcError } from '../jsonrpc/errors.ts'
 import { isObject } from '../jsonrpc/message.ts'
+import type { ContentBlock } from '../protocol/content.ts'
 import type { Icon } from '../protocol/implementation.ts'
 import type { MetaObject } from '../protocol/meta.ts'
-import type { Prompt, PromptMessage } from '../protocol/prompts.ts'
+import type { GetPromptResult, Prompt, PromptMessage } from '../protocol/prompts.ts'
 import type { WireObject } from '../protocol/revisions/family.ts'
-import type { Answers, Asks } from './asks.ts'
+import type { Answers, Asks, NeedInput } from './asks.ts'
 import type { RequiredScopes } from './auth-info.ts'
 import type { ServerCall } from './call.ts'
 import type { Complete } from './completion.ts'
@@ -57,11 +58,17 @@ export type PromptArguments<Required> = {
   readonly [Name in keyof Required]: Required[Name] extends true ? string : string | undefined
 }
 
-/** Writes the prompt: text, messages, or `{ description, messages }`. */
+/** One message of a prompt; text and content blocks are the user's. */
+type PromptPiece = string | ContentBlock | PromptMessage
+
+/** What a handler may return: text, content, messages, a list of them, or everything. */
+export type PromptReturn = PromptPiece | readonly PromptPiece[] | GetPromptResult
+
+/** Writes the prompt. */
 export type PromptHandler<Required, Questions extends Asks> = (
   args: PromptArguments<Required>,
   ctx: AskingContext<Answers<Questions>>,
-) => unknown
+) => PromptReturn | NeedInput | Promise<PromptReturn | NeedInput>
 
 /** A prompt, ready to be listed and written. */
 export interface RegisteredPrompt {

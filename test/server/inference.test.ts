@@ -95,6 +95,7 @@ describe('the compiler finds out', () => {
         expectTypeOf(who).toEqualTypeOf<string>()
         expectTypeOf(how).toEqualTypeOf<string | undefined>()
         expectTypeOf(answers.a.yes).toEqualTypeOf<boolean>()
+        return who
       },
     )
   })

@@ -203,8 +203,8 @@ eachWay('a prompt returns text, content, messages, or everything', async ({ serv
     description: 'Greets',
     messages: [{ role: 'user', content: audio('AQID', 'audio/wav') }],
   }))
-  prompt('wrong', {}, () => 5)
-  prompt('wrongly', {}, () => ({ messages: [{ role: 'system', content: text('canary') }] }))
+  prompt('wrong', {}, () => 5 as never)
+  prompt('wrongly', {}, () => ({ messages: [{ role: 'system' as never, content: text('canary') }] }))
   const client = await open()
   const messagesOf = async (name: string): Promise<unknown> => (await client.getPrompt(name)).messages
   expect(await messagesOf('text')).toEqual([{ role: 'user', content: text('Hello') }])
