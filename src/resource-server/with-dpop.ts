@@ -12,6 +12,9 @@ import { createMemoryReplayCache, type ReplayCache } from './replay-cache.ts'
 import { TokenError } from './token-error.ts'
 import type { TokenVerifier } from './token-verifier.ts'
 
+/** What is dated ahead has to be remembered for longer; clocks of clients are hardly ever further ahead (RFC 9449 §11.1 leaves it to the server). */
+const MAX_AHEAD_MS = 60_000
+
 export interface DpopOptions {
   /** Refuse bearer tokens. Default false: a token that is bound to no key is taken as one; a bound one never is. */
   readonly required?: boolean | undefined
@@ -24,7 +27,7 @@ export interface DpopOptions {
   readonly nonces?: 'off' | 'required' | DpopNonces | undefined
   /** Default: ES256, EdDSA, Ed25519, ES384, ES512, PS256 and RS256. */
   readonly algorithms?: readonly DpopAlgorithm[] | undefined
-  /** How far `iat` of a proof may be from now, either way, where nonces do not tell. Default 300. */
+  /** How far `iat` of a proof may be behind now, where nonces do not tell; ahead it may be as far, but at most 60. Default 300. */
   readonly maxAgeSeconds?: number | undefined
   /** Milliseconds since the epoch. Default `Date.now`. */
   readonly now?: (() => number) | undefined
@@ -110,7 +113,7 @@ export function withDpop(verifier: TokenVerifier, options: DpopOptions = {}): To
   async function assertNew({ thumbprint, jti }: VerifiedProof, until: number): Promise<void> {
     let isNew: boolean
     try {
-      isNew = await replay.claim(await digestOf(`${thumbprint}\n${jti}`), until)
+      isNew = await replay.claim(await digestOf(`${thumbprint}\n${jti}`), until, thumbprint)
     } catch (error) {
       const message = 'Whether the proof of possession came before cannot be found out now.'
       throw new TokenError('replay_cache_unavailable', message, { step: 'proof of possession' }, { cause: error })
@@ -149,10 +152,12 @@ function boundKeyOf({ claims }: AuthInfo): string | undefined {
 }
 
 function untilOf(issuedAt: number, now: number, maxAgeMs: number): number {
-  if (Math.abs(now - issuedAt) <= maxAgeMs) return issuedAt + maxAgeMs
-  const seconds = Math.round((now - issuedAt) / 1000)
+  const maxAheadMs = Math.min(maxAgeMs, MAX_AHEAD_MS)
+  const ageMs = now - issuedAt
+  if (ageMs <= maxAgeMs && -ageMs <= maxAheadMs) return issuedAt + maxAgeMs
+  const seconds = Math.round(ageMs / 1000)
   throw refusedProof('it is too old, or from the future', {
-    expected: `iat within ${maxAgeMs / 1000} s of now`,
+    expected: `iat from ${maxAgeMs / 1000} s ago to ${maxAheadMs / 1000} s ahead`,
     received: seconds > 0 ? `${seconds} s ago` : `${-seconds} s ahead`,
     hint: 'Check the clock of the client and of this machine; or require nonces, which need no clock of the client.',
   })
