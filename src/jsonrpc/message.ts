@@ -82,7 +82,7 @@ function asPlainRequest(
 ): ClassifiedMessage | undefined {
   const { jsonrpc, id, method, params } = value
   const isPlain = jsonrpc === '2.0' && isRequestId(id) && typeof method === 'string' && !method.startsWith('rpc.')
-  if (!isPlain || !isObject(params) || idPattern) return undefined
+  if (!isPlain || !isObject(params) || (typeof id === 'string' && idPattern)) return undefined
   return { kind: 'request', message: { jsonrpc, id, method, params } }
 }
 
