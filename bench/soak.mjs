@@ -22,7 +22,11 @@ async function serveUntilKilled() {
   const { createServer, elicit, needInput, tasks, text } = await import(`${built}/server.js`)
   const { serve } = await import(`${built}/node/serve.js`)
   const { z } = await import('zod')
-  const server = createServer({ name: 'soak', version: '1.0.0', extensions: [tasks({ ttlMs: 2_000, pollIntervalMs: 10 })] })
+  const server = createServer({
+    name: 'soak',
+    version: '1.0.0',
+    extensions: [tasks({ ttlMs: 2_000, pollIntervalMs: 10 })],
+  })
   server.tool('add', { input: z.object({ a: z.number(), b: z.number() }) }, ({ a, b }) => ({ sum: a + b }))
   server.tool('steps', {}, async (_args, ctx) => {
     for (let step = 1; step <= 3; step += 1) await ctx.progress(step, 3)
