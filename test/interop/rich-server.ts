@@ -145,7 +145,7 @@ function addResources(server: Server): void {
       list: () => [{ uri: 'notes:///by-name/rivers', name: 'rivers' }],
       complete: { name: value => Object.keys(NOTES).filter(each => each.startsWith(value)) },
     },
-    variables => NOTES[String(variables['name'])],
+    variables => NOTES[variables.name],
   )
 }
 

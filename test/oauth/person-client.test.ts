@@ -10,5 +10,5 @@ it.each([
 ])('a person logs in with a client that can work, in a browser here or on another device (%#)', (options, code) => {
   const refused = expect.objectContaining({ code })
   expect(() => authorizationCode(options as never)).toThrow(refused)
-  expect(() => device({ onCode, ...options } as never)).toThrow(refused)
+  expect(() => device({ onCode, ...options })).toThrow(refused)
 })

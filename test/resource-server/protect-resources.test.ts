@@ -26,7 +26,7 @@ function open(options: Partial<ProtectOptions> = {}): World {
       list: () => ['private', 'public'].map(folder => ({ uri: `vault://${folder}/1`, name: `${folder} 1` })),
     },
     ({ folder }) => {
-      ran.push(`vault ${String(folder)}`)
+      ran.push(`vault ${folder}`)
       return 'x'
     },
   )
@@ -34,7 +34,7 @@ function open(options: Partial<ProtectOptions> = {}): World {
     'tree://{+path}',
     { name: 'tree', scopes: uri => (uri.startsWith('tree://private/') ? ['private'] : []) },
     ({ path }) => {
-      ran.push(`tree ${String(path)}`)
+      ran.push(`tree ${path}`)
       return 'x'
     },
   )
