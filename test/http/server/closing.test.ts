@@ -2,17 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createApp } from '../../../src/http/server/app.ts'
 import type { HttpRequest } from '../../../src/http/server/http-message.ts'
 import { createServer } from '../../../src/server/create-server.ts'
-import {
-  Agent,
-  callTool,
-  createTestGuard,
-  gate,
-  openSession,
-  type Reply,
-  sendStateless,
-  startWorld,
-  stateless,
-} from './http-world.ts'
+import { callTool, gate, openSession, type Reply, sendStateless, startWorld, stateless } from './http-world.ts'
 
 /** More than the system keeps for a connection. */
 const LARGE = 6 * 1024 * 1024
@@ -141,27 +131,6 @@ describe('closing', () => {
     expect(isClosed).toBe(false)
     finish.open()
     await Promise.all([first, second, running])
-  })
-
-  it('leaves no timer, no socket and no listener', async () => {
-    const resources = (): string[] =>
-      process
-        .getActiveResourcesInfo()
-        .filter(name => /Timeout|TCP/.test(name))
-        .sort()
-    await expect.poll(resources).toEqual([])
-    const world = await startWorld(undefined, {
-      guard: createTestGuard({ authenticate: async () => ({ auth: undefined }) }),
-    })
-    const agent = new Agent({ keepAlive: true })
-    await (await callTool(world, 'echo', {}, { agent })).text()
-    const session = await openSession(world)
-    const stream = await session.send({ method: 'GET' })
-    const subscription = await sendStateless(world, stateless('subscriptions/listen', { notifications: {} }))
-    await world.close()
-    await Promise.all([stream.messages(), subscription.messages()])
-    agent.destroy()
-    await expect.poll(resources).toEqual([])
   })
 })
 
