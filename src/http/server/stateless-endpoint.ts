@@ -6,6 +6,7 @@ import type { AuthInfo } from '../../server/auth-info.ts'
 import type { CallingClient } from '../../server/call.ts'
 import { readStatelessClient } from '../../server/incoming.ts'
 import { type CallAnswer, type CallCarrier, RunningCall } from '../../server/running-call.ts'
+import { acceptsStream } from './accepts-stream.ts'
 import type { EndpointSurroundings } from './endpoint-surroundings.ts'
 import type { HttpRequest, HttpResponse } from './http-message.ts'
 import { findHeaderMismatch, findVersionMismatch } from './message-headers.ts'
@@ -100,10 +101,4 @@ function withStatus(response: HttpResponse, answer: CallAnswer | undefined): Htt
   const code = answer && 'error' in answer ? answer.error.code : undefined
   if (code === METHOD_NOT_FOUND) return { ...response, status: 404 }
   return code !== undefined && isStatelessErrorCode(code) ? { ...response, status: 400 } : response
-}
-
-/** Whether the client reads streams: it says so, or says nothing about what it reads. */
-export function acceptsStream(http: HttpRequest): boolean {
-  const accept = http.header('accept')
-  return accept === undefined || /text\/event-stream|text\/\*|\*\/\*/i.test(accept)
 }
