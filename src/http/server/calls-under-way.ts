@@ -1,5 +1,5 @@
 import { INTERNAL_ERROR, RpcError } from '../../jsonrpc/errors.ts'
-import { unref } from './outgoing-stream.ts'
+import { unref } from '../../server/unref.ts'
 
 /** Calls that one endpoint runs at once; subscriptions have a limit of their own. */
 export const MAX_UNDER_WAY = 10_000

@@ -1,4 +1,5 @@
 import { createEventHistory, type EventHistory, type StreamEvent } from './event-history.ts'
+import { unref } from '../../server/unref.ts'
 import type { StreamSink } from './http-message.ts'
 
 /** Characters that may wait for a client that does not keep up; then what matters least is dropped, and at last the stream is cut. */
@@ -225,10 +226,4 @@ export class OutgoingStream {
 export function readEventId(value: string): { readonly stream: string; readonly number: number } | undefined {
   const match = /^([\w-]{1,64})_(\d{1,12})$/.exec(value)
   return match ? { stream: match[1] ?? '', number: Number(match[2]) } : undefined
-}
-
-/** A timer that does not keep a process alive, where there is such a thing. */
-export function unref(timer: unknown): void {
-  if (typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function')
-    timer.unref()
 }

@@ -1,6 +1,7 @@
 import type { Changes } from '../../server/changes.ts'
 import type { HandshakeSession } from '../../server/handshake-session.ts'
-import { OutgoingStream, unref } from './outgoing-stream.ts'
+import { unref } from '../../server/unref.ts'
+import { OutgoingStream } from './outgoing-stream.ts'
 
 /** How sessions are kept. */
 export interface SessionOptions {

@@ -1,5 +1,5 @@
 import type { StreamSink } from './http-message.ts'
-import { unref } from './outgoing-stream.ts'
+import { unref } from '../../server/unref.ts'
 
 /** `setTimeout` takes at most a signed 32-bit number of milliseconds. */
 const MAX_DELAY_MS = 2_147_483_647

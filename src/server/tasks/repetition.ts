@@ -1,3 +1,5 @@
+import { unref } from '../unref.ts'
+
 /** Runs a job every `ms` milliseconds, never twice at a time. It keeps no process alive. Returns the way to stop it. */
 export function startRepetition(ms: number, job: () => Promise<void>): () => void {
   let isRunning = false
@@ -8,12 +10,6 @@ export function startRepetition(ms: number, job: () => Promise<void>): () => voi
       isRunning = false
     })
   }, ms)
-  unreference(timer)
+  unref(timer)
   return () => clearInterval(timer)
-}
-
-/** Timers are objects on Node, Deno's Node layer and Bun, and numbers elsewhere. */
-function unreference(timer: unknown): void {
-  if (typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function')
-    timer.unref()
 }
