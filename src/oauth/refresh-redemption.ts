@@ -8,7 +8,7 @@ import {
 } from './credential-record.ts'
 import { OAuthError } from './errors.ts'
 import { idTokenOfRefresh } from './id-token.ts'
-import { encodeBase64Url } from './protocol/base64url.ts'
+import { digestOf } from './protocol/digest.ts'
 import { refreshForm } from './protocol/token.ts'
 import { isExpired, type RefreshReason } from './token-lifetime.ts'
 import { afterRefreshFailure } from './refresh-failure.ts'
@@ -41,7 +41,7 @@ export function createRedeemer(context: SessionContext, owner: string): Redeemer
     if (!unsaved || !isSameGrant(unsaved.previous, grant)) {
       const { refreshToken } = grant
       if (refreshToken === undefined) throw loginRequired('the authorization server gave no refresh token', issuer)
-      const tokenHash = await hashOf(refreshToken)
+      const tokenHash = await digestOf(refreshToken)
       const interrupted = credentials.refreshing?.tokenHash === tokenHash ? credentials.refreshing : undefined
       // Somebody else died, or hangs, in the middle of a redemption: a token that still works is used up first.
       const mayBeSpent = interrupted !== undefined && interrupted.owner !== owner
@@ -131,10 +131,6 @@ async function mark(
   const newer = currentCredentials(record)?.credentials.grant
   if (!newer) throw loginRequired('the login was forgotten meanwhile', issuer)
   return newer
-}
-
-async function hashOf(token: string): Promise<string> {
-  return encodeBase64Url(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(token))))
 }
 
 function loginRequired(why: string, issuer?: string): OAuthError {

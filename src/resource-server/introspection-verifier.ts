@@ -11,7 +11,7 @@ import {
   refusedToken,
   timeOf,
 } from './access-token-rules.ts'
-import { digestOf } from './digest.ts'
+import { digestOf } from '../oauth/protocol/digest.ts'
 import { assertSecureUrl, createGuardedRequest, type VerifierWorld, WORLD_OPTIONS } from './guarded-request.ts'
 import { createIntrospectionCache, type KnownAnswer } from './introspection-cache.ts'
 import { introspect, type IntrospectionClient } from './introspection-request.ts'

@@ -1,5 +1,5 @@
 import { INVALID_PARAMS, RpcError } from '../jsonrpc/errors.ts'
-import { decodeBase64Url, encodeBase64Url } from './base64url.ts'
+import { decodeBase64Url, encodeBase64Url } from '../oauth/protocol/base64url.ts'
 
 /** What a page is cut by. */
 export interface PageOptions<Item> {

@@ -1,5 +1,6 @@
 import { INTERNAL_ERROR, INVALID_PARAMS, RpcError } from '../jsonrpc/errors.ts'
-import { decodeBase64Url, encodeBase64Url } from './base64url.ts'
+import { decodeBase64Url, encodeBase64Url } from '../oauth/protocol/base64url.ts'
+import { digestOf } from '../oauth/protocol/digest.ts'
 import { MAX_CANONICAL_DEPTH, toCanonicalJson } from './canonical-json.ts'
 
 /** What a state belongs to: it is of no use to anybody else, or for anything else. */
@@ -148,7 +149,7 @@ async function digest({ principal, method, params }: StateBinding): Promise<stri
   const salient = Object.fromEntries(Object.entries(params).filter(([name]) => !CHANGING_PARAMETERS.includes(name)))
   const text = toCanonicalJson([principal, method, salient])
   if (text === undefined) return undefined
-  return encodeBase64Url(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))))
+  return digestOf(text)
 }
 
 function toBytes(content: Content, method: string): Uint8Array<ArrayBuffer> {

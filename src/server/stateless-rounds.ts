@@ -6,7 +6,7 @@ import { readAnswer } from './ask-requests.ts'
 import type { ServerCall } from './call.ts'
 import { DeclinedError } from './errors.ts'
 import { isNeedInput, OUTCOME } from './outcome.ts'
-import { digestOf } from './question-digest.ts'
+import { digestOfQuestion } from './question-digest.ts'
 import {
   askOf,
   type AsksOf,
@@ -100,7 +100,7 @@ async function settleAsks(
     const open: Record<string, InputRequest> = {}
     let hasNew = false
     for (const { name, ask, request } of openAsks(questionsOf(call, asksOf, answers), answers, call.client)) {
-      const digest = await digestOf(request)
+      const digest = await digestOfQuestion(request)
       asked[name] = digest
       const before = own(kept.asked, name) === digest ? own(kept.responses, name) : undefined
       const response = before ?? givenFor(name, digest)

@@ -13,7 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   network: ['oauth/protocol'],
   oauth: ['oauth/protocol', 'network'],
   client: ['jsonrpc', 'protocol', 'schema'],
-  server: ['jsonrpc', 'protocol', 'schema'],
+  server: ['jsonrpc', 'protocol', 'schema', 'oauth/protocol/base64url.ts', 'oauth/protocol/digest.ts'],
   http: [
     'jsonrpc',
     'protocol',

@@ -1,5 +1,6 @@
 import { OAuthError } from '../errors.ts'
 import { encodeBase64Url } from './base64url.ts'
+import { digestOf } from './digest.ts'
 import { displayText, displayUrl } from './display-text.ts'
 import { providerHint } from './provider-hint.ts'
 import { hasScope } from './scope.ts'
@@ -31,8 +32,7 @@ export async function createPkce(
   randomBytes: RandomBytes,
 ): Promise<{ readonly verifier: string; readonly challenge: string }> {
   const verifier = randomText(randomBytes)
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(verifier))
-  return { verifier, challenge: encodeBase64Url(new Uint8Array(digest)) }
+  return { verifier, challenge: await digestOf(verifier) }
 }
 
 /**

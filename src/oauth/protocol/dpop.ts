@@ -10,6 +10,7 @@ import {
 import { OAuthError } from '../errors.ts'
 import type { RandomBytes } from './authorization.ts'
 import { encodeBase64Url } from './base64url.ts'
+import { digestOf } from './digest.ts'
 
 /** Algorithms for proofs, most wanted first. Small keys and fast signatures: every request is signed. */
 export const DPOP_ALGORITHMS = ['ES256', 'EdDSA', 'Ed25519', 'ES384', 'ES512', 'PS256', 'RS256'] as const
@@ -107,16 +108,12 @@ export async function createDpopProof(key: DpopKey, input: DpopProofInput): Prom
     htm: input.method,
     htu: `${target.origin}${target.pathname}`,
     iat: Math.floor(input.now / 1000),
-    ...(input.accessToken !== undefined && { ath: await hashOf(input.accessToken) }),
+    ...(input.accessToken !== undefined && { ath: await digestOf(input.accessToken) }),
     ...(input.nonce !== undefined && { nonce: input.nonce }),
   }
   return new CompactSign(new TextEncoder().encode(JSON.stringify(payload)))
     .setProtectedHeader({ typ: 'dpop+jwt', alg: key.algorithm, jwk: key.publicJwk })
     .sign(key.privateKey)
-}
-
-async function hashOf(token: string): Promise<string> {
-  return encodeBase64Url(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(token))))
 }
 
 /** A nonce that can be sent back: `1*NQCHAR` of a bounded length; others are ignored (RFC 9449 §8.1). */

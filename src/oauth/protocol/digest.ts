@@ -1,4 +1,4 @@
-import { encodeBase64Url } from '../oauth/protocol/base64url.ts'
+import { encodeBase64Url } from './base64url.ts'
 
 /** SHA-256 of a text in base64url. */
 export async function digestOf(text: string): Promise<string> {
