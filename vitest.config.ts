@@ -29,6 +29,8 @@ const mocking = [
 export default defineConfig({
   resolve: { alias },
   test: {
+    // Two cores that run several suites at once may take seconds over what takes milliseconds alone.
+    expect: { poll: { timeout: 8_000 } },
     // Servers without `onError` print what their handlers throw, which in tests is meant.
     onConsoleLog: log => !log.startsWith('latchkey: '),
     // Two cores have two workers; the default leaves one idle.
