@@ -56,7 +56,7 @@ export function createNetworkFetch(options: NetworkOptions = {}): typeof globalT
 
 /**
  * Chooses by origin how a request leaves. Asked for every request on the wire, redirects that `fetch` follows by itself included: so a
- * client certificate stays with its origin. At most one agent for each proxy and certificate.
+ * client certificate stays with its origin. At most one agent for each proxy, certificate and protocol.
  */
 function createDispatcher(
   { Agent, ProxyAgent }: Undici,
@@ -65,8 +65,8 @@ function createDispatcher(
 ): Dispatcher {
   const agents = new Map<string, Dispatcher>()
 
-  function createAgent(proxy: URL | undefined, context: SecureContext | undefined): Dispatcher {
-    const requestTls = context && { secureContext: context }
+  function createAgent(proxy: URL | undefined, secureContext: SecureContext | undefined): Dispatcher {
+    const requestTls = secureContext && { secureContext }
     if (proxy === undefined) return new Agent({ ...(requestTls && { connect: requestTls }) })
     return new ProxyAgent({
       uri: proxy.href,
@@ -74,15 +74,16 @@ function createDispatcher(
       proxyTunnel: false,
       ...(proxy.username !== '' && { token: basicCredentials(proxy) }),
       ...(requestTls && { requestTls }),
-      ...(common && { proxyTls: { secureContext: common } }),
+      ...(common && proxy.protocol === 'https:' && { proxyTls: { secureContext: common() } }),
     })
   }
 
   function agentFor(origin: string): Dispatcher {
     const proxy = proxyFor(origin, env)
+    const plain = origin.startsWith('http:')
     const own = byOrigin.get(origin)
-    const key = `${proxy?.href ?? 'direct'} ${own ? origin : 'common'}`
-    const agent = agents.get(key) ?? createAgent(proxy, own ?? common)
+    const key = `${proxy?.href ?? 'direct'} ${own ? origin : plain ? 'plain' : 'common'}`
+    const agent = agents.get(key) ?? createAgent(proxy, own ?? (plain ? undefined : common?.()))
     agents.set(key, agent)
     return agent
   }

@@ -27,8 +27,8 @@ export interface TlsOptions {
 
 /** How to make secure connections; undefined members mean Node's own way. */
 export interface TlsContexts {
-  /** For everybody without a context of its own, proxies included. */
-  readonly common: tls.SecureContext | undefined
+  /** For everybody without a context of its own, proxies included. Made by the first call, which takes a tenth of a second and more. */
+  readonly common: (() => tls.SecureContext) | undefined
   readonly byOrigin: ReadonlyMap<string, tls.SecureContext>
   /** Whether an option asks for this, and not just the environment. */
   readonly demanded: boolean
@@ -44,22 +44,22 @@ const CERTIFICATES = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE---
  */
 export function createTlsContexts({ ca, clientCertificates = {}, env }: TlsOptions): TlsContexts {
   const given = ca === undefined ? [] : [ca].flat().flatMap(assertCertificates)
-  const extra = [...given, ...certificatesOfFile(env['SSL_CERT_FILE'])]
-  const trusted = extra.length === 0 ? {} : { ca: [...defaultCertificates(env), ...extra] }
+  const trusted = trustedBesides([...given, ...certificatesOfFile(env['SSL_CERT_FILE'])], env)
   const byOrigin = new Map<string, tls.SecureContext>()
   for (const [origin, { cert, key, passphrase }] of Object.entries(clientCertificates)) {
     byOrigin.set(
       assertOrigin(origin),
       createContext(`The client certificate for ${displayText(origin)}`, {
-        ...trusted,
+        ...(trusted && { ca: trusted }),
         cert,
         key,
         ...(passphrase !== undefined && { passphrase }),
       }),
     )
   }
+  let common: tls.SecureContext | undefined
   return {
-    common: extra.length === 0 ? undefined : createContext('A certificate of a CA', trusted),
+    common: trusted && (() => (common ??= createContext('A certificate of a CA', { ca: trusted }))),
     byOrigin,
     demanded: given.length > 0 || byOrigin.size > 0,
   }
@@ -92,11 +92,25 @@ function isCertificate(pem: string): boolean {
 function certificatesOfFile(path: string | undefined): readonly string[] {
   if (path === undefined || path === '') return []
   try {
-    return (readFileSync(path, 'utf8').match(CERTIFICATES) ?? []).filter(isCertificate)
+    return readFileSync(path, 'utf8').match(CERTIFICATES) ?? []
   } catch {
     return []
   }
 }
+
+/**
+ * Node's own CAs and those of `extra`, or undefined when Node trusts all of `extra` anyway: many machines name the same bundle in
+ * `SSL_CERT_FILE` and `NODE_EXTRA_CA_CERTS`, or one with Node's own. Reading a certificate takes a thousand times longer than comparing it.
+ */
+function trustedBesides(extra: readonly string[], env: EnvironmentVariables): string[] | undefined {
+  if (extra.length === 0) return undefined
+  const own = defaultCertificates(env)
+  const known = new Set(own.map(withoutSpace))
+  const added = extra.filter(pem => !known.has(withoutSpace(pem))).filter(isCertificate)
+  return added.length === 0 ? undefined : [...own, ...added]
+}
+
+const withoutSpace = (pem: string): string => pem.replace(/\s/gu, '')
 
 /** What Node trusts without us: giving any CA replaces that. */
 function defaultCertificates(env: EnvironmentVariables): readonly string[] {

@@ -1,11 +1,14 @@
+import { writeFile } from 'node:fs/promises'
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import type { TLSSocket } from 'node:tls'
+import { join } from 'node:path'
+import * as tls from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
 import { networkFailure } from '../../src/network/network-failure.ts'
 import { createNetworkFetch } from '../../src/node/network-fetch.ts'
 import { CA, certificatePath, CLIENT, EXPIRED, SERVER } from './certificates.ts'
+import { temporaryFolder } from './folder.ts'
 import { createTestProxy } from './proxy.ts'
 
 const servers: (Server | HttpServer)[] = []
@@ -29,7 +32,7 @@ function secure(options: { readonly cert?: string; readonly redirectTo?: string;
   const server = createServer(
     { key: SERVER.key, cert, ca: CA, requestCert: true, rejectUnauthorized: wants },
     (request, response) => {
-      shown.push((request.socket as TLSSocket).getPeerCertificate().subject?.CN)
+      shown.push((request.socket as tls.TLSSocket).getPeerCertificate().subject?.CN)
       if (redirectTo !== undefined) response.writeHead(307, { location: redirectTo })
       response.end('secure')
     },
@@ -155,6 +158,18 @@ describe('field P2: CAs besides those of Node', () => {
     expect(createNetworkFetch({ env: { SSL_CERT_FILE: '/does/not/exist' }, load: absent })).toBe(globalThis.fetch)
     const fetch = createNetworkFetch({ env: { SSL_CERT_FILE: certificatePath('ca') }, load: absent })
     expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('direct')
+  })
+
+  it('an SSL_CERT_FILE with nothing but what Node trusts anyway changes nothing', async () => {
+    const own = join(await temporaryFolder(), 'own.pem')
+    await writeFile(own, tls.rootCertificates.slice(0, 20).join('\r\n'))
+    expect(createNetworkFetch({ env: { SSL_CERT_FILE: own } })).toBe(globalThis.fetch)
+  })
+
+  // Newer versions of Node say what they read when the process started.
+  it.skipIf('getCACertificates' in tls)('nor does one that NODE_EXTRA_CA_CERTS names as well', () => {
+    const file = certificatePath('ca')
+    expect(createNetworkFetch({ env: { SSL_CERT_FILE: file, NODE_EXTRA_CA_CERTS: file } })).toBe(globalThis.fetch)
   })
 
   it.each([
