@@ -26,6 +26,9 @@ const mocking = [
   'test/node/confined-file.test.ts',
 ]
 
+/** Reading the CAs that a machine adds to Node's own takes a process longer than most of what these tests have it do. */
+const withoutExtraCertificates = { NODE_EXTRA_CA_CERTS: '' }
+
 export default defineConfig({
   resolve: { alias },
   test: {
@@ -50,7 +53,7 @@ export default defineConfig({
         },
       },
       { extends: true, test: { name: 'unit-mocking', include: mocking, testTimeout: 10_000 } },
-      { extends: true, test: { name: 'slow', include: [slow], testTimeout: 30_000 } },
+      { extends: true, test: { name: 'slow', include: [slow], testTimeout: 30_000, env: withoutExtraCertificates } },
       ...suites.map(suite => ({
         extends: true as const,
         test: {
@@ -58,6 +61,8 @@ export default defineConfig({
           include: [`test/${suite}/**/*.test.ts`],
           testTimeout: 90_000,
           hookTimeout: 60_000,
+          // Others install packages, for which npm may need them.
+          env: suite === 'processes' || suite === 'browser' ? withoutExtraCertificates : {},
           // Processes wait for one another more than they compute, and browsers for people.
           fileParallelism: suite === 'processes' || suite === 'browser',
           // The pages are bundled once for all files.

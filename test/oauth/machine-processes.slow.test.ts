@@ -4,16 +4,16 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createFileStore } from '../../src/node/file-store.ts'
 import type { CredentialStore, StoredGrant } from '../../src/oauth/store/credential-store.ts'
 import { temporaryFolder } from '../node/folder.ts'
-import { buildLibrary } from '../processes/built-library.ts'
+import { buildLibrary, type BuiltLibrary } from '../processes/built-library.ts'
 import { killAll, startNode, type StartedProcess } from '../processes/started-process.ts'
 
 const PROCESSES = 10
 const CALLS = 10
 const script = (name: string): string => fileURLToPath(new URL(`../processes/${name}`, import.meta.url))
 
-let library: ReturnType<typeof buildLibrary>
-beforeAll(() => {
-  library = buildLibrary()
+let library: BuiltLibrary
+beforeAll(async () => {
+  library = await buildLibrary()
 })
 afterAll(() => library.remove())
 afterEach(killAll)

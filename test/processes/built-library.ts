@@ -1,19 +1,45 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { Vite } from 'vitest/node'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Compiles the library into a folder of its own, so that child processes run what is in the tree, without a loader. */
-export function buildLibrary(): { readonly folder: string; readonly remove: () => void } {
+/** The library in a folder of its own, for child processes: `<entry>.js` for each entry of the package, and `node/file-store.js`. */
+export interface BuiltLibrary {
+  readonly folder: string
+  readonly remove: () => void
+}
+
+/**
+ * Builds the library from what is in the tree. In few files, since the many that the package has take a process longer to load than most
+ * tests run; `test/package` is about those.
+ */
+export async function buildLibrary(): Promise<BuiltLibrary> {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-built-'))
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
   // What the library depends on is found from where it is imported.
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction')
-  const tsc = 'node_modules/typescript/bin/tsc'
-  // Types are checked elsewhere.
-  execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--noCheck', '--outDir', folder], { cwd: root })
+  const entries = [...readdirSync(join(root, 'src')).filter(name => name.endsWith('.ts')), 'node/file-store.ts']
+  // The bundler that vitest itself runs on.
+  const beside = createRequire(createRequire(import.meta.url).resolve('vitest/package.json'))
+  const { build } = (await import(pathToFileURL(beside.resolve('vite')).href)) as typeof Vite
+  await build({
+    configFile: false,
+    root,
+    logLevel: 'warn',
+    build: {
+      ssr: true,
+      outDir: folder,
+      emptyOutDir: false,
+      target: 'es2022',
+      rollupOptions: {
+        input: Object.fromEntries(entries.map(name => [name.slice(0, -3), join(root, 'src', name)])),
+        output: { entryFileNames: '[name].js', chunkFileNames: 'shared/[name]-[hash].js' },
+      },
+    },
+  })
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) }
 }

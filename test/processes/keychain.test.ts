@@ -1,16 +1,13 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { buildLibrary, type BuiltLibrary } from './built-library.ts'
 import { createKeyringSession, withoutKeyring, type KeyringSession } from './keyring-session.ts'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
 const child = fileURLToPath(new URL('keychain-child.mjs', import.meta.url))
 
-let built = ''
+let library: BuiltLibrary
 
 interface Said {
   readonly version?: number
@@ -20,7 +17,7 @@ interface Said {
 }
 
 const command = (what: 'read' | 'write', profile = 'default'): string =>
-  `'${process.execPath}' '${child}' '${join(built, 'node.js')}' ${what} ${profile}`
+  `'${process.execPath}' '${child}' '${join(library.folder, 'node.js')}' ${what} ${profile}`
 
 const parsed = (text: string): Said[] =>
   text
@@ -38,20 +35,10 @@ const dataKey = ({ home }: KeyringSession): Promise<string> =>
   readFile(join(home, 'latchkey', 'credentials', 'data-key'), 'utf8')
 
 describe.skipIf(withoutKeyring)('under GNOME Keyring in a D-Bus session', () => {
-  beforeAll(() => {
-    built = mkdtempSync(join(tmpdir(), 'latchkey-built-'))
-    writeFileSync(join(built, 'package.json'), '{"type":"module"}')
-    symlinkSync(join(root, 'node_modules'), join(built, 'node_modules'))
-    // Built anew, so that what is tested is what is in the tree.
-    execFileSync(
-      process.execPath,
-      ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', built],
-      {
-        cwd: root,
-      },
-    )
+  beforeAll(async () => {
+    library = await buildLibrary()
   })
-  afterAll(() => rmSync(built, { recursive: true, force: true }))
+  afterAll(() => library.remove())
 
   it('field L2: the data key is in the keychain, and a later process in another session finds it there', async () => {
     const keyring = await session()

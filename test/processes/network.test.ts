@@ -6,17 +6,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Run, runBinary } from '../cli/world.ts'
 import { certificatePath, SERVER } from '../node/certificates.ts'
 import { createTestProxy } from '../node/proxy.ts'
-import { buildLibrary } from './built-library.ts'
+import { buildLibrary, type BuiltLibrary } from './built-library.ts'
 
 const child = fileURLToPath(new URL('network-child.mjs', import.meta.url))
 const URL_BEHIND_PROXY = 'https://mcp.latchkey.test/'
 
 describe('a process on an enterprise network', () => {
-  let library: ReturnType<typeof buildLibrary>
+  let library: BuiltLibrary
   let server: Server
 
   beforeAll(async () => {
-    library = buildLibrary()
+    library = await buildLibrary()
     server = createServer({ ...SERVER, keepAliveTimeout: 600_000 }, (_, response) => response.end('secure'))
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   })

@@ -8,12 +8,12 @@ import { NOTES_SCOPES } from '../../demo/src/notes-server.ts'
 import { connect } from '../../src/client.ts'
 import { authorizationCode, createOAuthSession, withOAuth } from '../../src/oauth.ts'
 import { scriptedAuthorizer } from '../interop/protected-notes.ts'
-import { buildLibrary } from './built-library.ts'
+import { buildLibrary, type BuiltLibrary } from './built-library.ts'
 import { killAll, startNode } from './started-process.ts'
 
-let library: ReturnType<typeof buildLibrary>
-beforeAll(() => {
-  library = buildLibrary()
+let library: BuiltLibrary
+beforeAll(async () => {
+  library = await buildLibrary()
   // The examples import the package by its name, which finds this folder.
   const manifest = { name: 'latchkey', type: 'module', exports: { './*': './*.js' } }
   writeFileSync(join(library.folder, 'package.json'), JSON.stringify(manifest))

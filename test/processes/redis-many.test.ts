@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { CredentialStore } from '../../src/oauth/store/credential-store.ts'
 import { createRedisStore } from '../../src/redis.ts'
-import { buildLibrary } from './built-library.ts'
+import { buildLibrary, type BuiltLibrary } from './built-library.ts'
 import { type ConnectedClient, connectClient, type RedisServer, startRedis, withoutRedis } from './redis-server.ts'
 import { killAll, startNode, type StartedProcess } from './started-process.ts'
 
@@ -11,12 +11,12 @@ const key = { server: 'https://mcp.example.com/mcp', profile: 'default' }
 const secretKey = crypto.getRandomValues(new Uint8Array(32))
 
 describe.skipIf(withoutRedis)('many processes, one Redis', () => {
-  let built: ReturnType<typeof buildLibrary>
+  let built: BuiltLibrary
   let server: RedisServer
   let connected: ConnectedClient
   let store: CredentialStore
-  beforeAll(() => {
-    built = buildLibrary()
+  beforeAll(async () => {
+    built = await buildLibrary()
   })
   afterAll(() => built?.remove())
   beforeEach(async () => {

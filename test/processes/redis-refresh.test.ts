@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createRedisStore } from '../../src/redis.ts'
-import { buildLibrary } from './built-library.ts'
+import { buildLibrary, type BuiltLibrary } from './built-library.ts'
 import { type ConnectedClient, connectClient, type RedisServer, startRedis, withoutRedis } from './redis-server.ts'
 import { createRefreshWorld, type RefreshWorld } from './refresh-world.ts'
 import { killAll } from './started-process.ts'
@@ -13,11 +13,11 @@ const PAUSE_MS = 150
 const EARLIEST_REDEMPTION_MS = 890
 
 describe.skipIf(withoutRedis)('many processes, one rotating refresh token, over Redis', () => {
-  let library: ReturnType<typeof buildLibrary>
+  let library: BuiltLibrary
   let redis: RedisServer
   let connected: ConnectedClient
-  beforeAll(() => {
-    library = buildLibrary()
+  beforeAll(async () => {
+    library = await buildLibrary()
   })
   afterAll(() => library?.remove())
   beforeEach(async () => {

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { buildLibrary } from './built-library.ts'
+import { buildLibrary, type BuiltLibrary } from './built-library.ts'
 import { createRefreshWorld, type RefreshWorld } from './refresh-world.ts'
 import { killAll, type StartedProcess } from './started-process.ts'
 
@@ -10,9 +10,9 @@ const PAUSE_MS = 100
 /** The access token lives one second; nobody may replace it before a tenth of that is left, and a tenth of the tenth. */
 const EARLIEST_REDEMPTION_MS = 890
 
-let library: ReturnType<typeof buildLibrary>
-beforeAll(() => {
-  library = buildLibrary()
+let library: BuiltLibrary
+beforeAll(async () => {
+  library = await buildLibrary()
 })
 afterAll(() => library.remove())
 afterEach(killAll)

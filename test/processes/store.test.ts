@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createFileStore } from '../../src/node/file-store.ts'
 import { temporaryFolder } from '../node/folder.ts'
-import { buildLibrary } from './built-library.ts'
+import { buildLibrary, type BuiltLibrary } from './built-library.ts'
 import { killAll, startNode, type StartedProcess } from './started-process.ts'
 
 const child = fileURLToPath(new URL('store-child.mjs', import.meta.url))
@@ -15,8 +15,8 @@ const ISSUER = 'https://as.example.com'
 
 let built = ''
 let remove = (): void => undefined
-beforeAll(() => {
-  ;({ folder: built, remove } = buildLibrary())
+beforeAll(async () => {
+  ;({ folder: built, remove } = await buildLibrary())
 })
 afterAll(() => remove())
 afterEach(killAll)

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Client, connect } from '../../src/client.ts'
 import { installLocked } from '../interop/locked-packages.ts'
-import { buildLibrary } from '../processes/built-library.ts'
+import { buildLibrary, type BuiltLibrary } from '../processes/built-library.ts'
 import { type RuntimeServer, startOnBun, startOnDeno, startOnWorkerd } from './runtimes.ts'
 
 const areThere = ((): boolean => {
@@ -16,9 +16,9 @@ const areThere = ((): boolean => {
   }
 })()
 
-let library: ReturnType<typeof buildLibrary> | undefined
-beforeAll(() => {
-  if (areThere) library = buildLibrary()
+let library: BuiltLibrary | undefined
+beforeAll(async () => {
+  if (areThere) library = await buildLibrary()
 })
 afterAll(() => library?.remove())
 

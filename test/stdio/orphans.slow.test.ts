@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { buildLibrary } from '../processes/built-library.ts'
+import { buildLibrary, type BuiltLibrary } from '../processes/built-library.ts'
 import { killAll, type StartedProcess, startNode } from '../processes/started-process.ts'
 
-let library: ReturnType<typeof buildLibrary>
-beforeAll(() => {
-  library = buildLibrary()
+let library: BuiltLibrary
+beforeAll(async () => {
+  library = await buildLibrary()
 }, 60_000)
 afterAll(() => {
   killAll()
