@@ -2,7 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { connectStdio } from '../../src/stdio.ts'
-import { buildLibrary, type BuiltLibrary } from './built-library.ts'
+import { buildLibrary, type BuiltLibrary } from '../processes/built-library.ts'
 
 const PROGRAM = new URL('stdio-server.mjs', import.meta.url).pathname
 let library: BuiltLibrary | undefined

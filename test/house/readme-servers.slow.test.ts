@@ -8,8 +8,8 @@ import { NOTES_SCOPES } from '../../demo/src/notes-server.ts'
 import { connect } from '../../src/client.ts'
 import { authorizationCode, createOAuthSession, withOAuth } from '../../src/oauth.ts'
 import { scriptedAuthorizer } from '../interop/protected-notes.ts'
-import { buildLibrary, type BuiltLibrary } from './built-library.ts'
-import { killAll, startNode } from './started-process.ts'
+import { buildLibrary, type BuiltLibrary } from '../processes/built-library.ts'
+import { killAll, startNode } from '../processes/started-process.ts'
 
 let library: BuiltLibrary
 beforeAll(async () => {

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Run, runBinary } from '../cli/world.ts'
-import { certificatePath, SERVER } from '../node/certificates.ts'
-import { createTestProxy } from '../node/proxy.ts'
-import { buildLibrary, type BuiltLibrary } from './built-library.ts'
+import { certificatePath, SERVER } from './certificates.ts'
+import { createTestProxy } from './proxy.ts'
+import { buildLibrary, type BuiltLibrary } from '../processes/built-library.ts'
 
 const child = fileURLToPath(new URL('network-child.mjs', import.meta.url))
 const URL_BEHIND_PROXY = 'https://mcp.latchkey.test/'

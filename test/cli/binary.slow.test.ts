@@ -5,7 +5,7 @@ import { PassThrough } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createNetworkFetch } from '../../src/node/network-fetch.ts'
-import { createWorld, runBinary, type Run, type World } from '../cli/world.ts'
+import { createWorld, runBinary, type Run, type World } from './world.ts'
 import { CA, certificatePath, SERVER } from '../node/certificates.ts'
 import { createTestProxy } from '../node/proxy.ts'
 
