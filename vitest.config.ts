@@ -65,6 +65,7 @@ export default defineConfig({
           env: suite === 'processes' || suite === 'browser' ? withoutExtraCertificates : {},
           // Processes wait for one another more than they compute, and browsers for people.
           fileParallelism: suite === 'processes' || suite === 'browser',
+          globalSetup: suite === 'processes' ? 'test/processes/global-setup.ts' : [],
           // The pages are bundled once for all files.
           isolate: suite !== 'browser',
         },

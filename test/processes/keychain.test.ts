@@ -1,13 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { buildLibrary, type BuiltLibrary } from './built-library.ts'
+import { describe, expect, inject, it, onTestFinished } from 'vitest'
 import { createKeyringSession, withoutKeyring, type KeyringSession } from './keyring-session.ts'
 
 const child = fileURLToPath(new URL('keychain-child.mjs', import.meta.url))
 
-let library: BuiltLibrary
+const library = inject('library')
 
 interface Said {
   readonly version?: number
@@ -17,7 +16,7 @@ interface Said {
 }
 
 const command = (what: 'read' | 'write', profile = 'default'): string =>
-  `'${process.execPath}' '${child}' '${join(library.folder, 'node.js')}' ${what} ${profile}`
+  `'${process.execPath}' '${child}' '${join(library, 'node.js')}' ${what} ${profile}`
 
 const parsed = (text: string): Said[] =>
   text
@@ -35,11 +34,6 @@ const dataKey = ({ home }: KeyringSession): Promise<string> =>
   readFile(join(home, 'latchkey', 'credentials', 'data-key'), 'utf8')
 
 describe.skipIf(withoutKeyring)('under GNOME Keyring in a D-Bus session', () => {
-  beforeAll(async () => {
-    library = await buildLibrary()
-  })
-  afterAll(() => library.remove())
-
   it('field L2: the data key is in the keychain, and a later process in another session finds it there', async () => {
     const keyring = await session()
     const [first] = parsed(await keyring.run('unlocked', command('write')))

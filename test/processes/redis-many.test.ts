@@ -1,8 +1,7 @@
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
 import type { CredentialStore } from '../../src/oauth/store/credential-store.ts'
 import { createRedisStore } from '../../src/redis.ts'
-import { buildLibrary, type BuiltLibrary } from './built-library.ts'
 import { type ConnectedClient, connectClient, type RedisServer, startRedis, withoutRedis } from './redis-server.ts'
 import { killAll, startNode, type StartedProcess } from './started-process.ts'
 
@@ -11,14 +10,10 @@ const key = { server: 'https://mcp.example.com/mcp', profile: 'default' }
 const secretKey = crypto.getRandomValues(new Uint8Array(32))
 
 describe.skipIf(withoutRedis)('many processes, one Redis', () => {
-  let built: BuiltLibrary
+  const built = inject('library')
   let server: RedisServer
   let connected: ConnectedClient
   let store: CredentialStore
-  beforeAll(async () => {
-    built = await buildLibrary()
-  })
-  afterAll(() => built?.remove())
   beforeEach(async () => {
     server = await startRedis()
     connected = await connectClient('redis', server.port)
@@ -35,7 +30,7 @@ describe.skipIf(withoutRedis)('many processes, one Redis', () => {
   const start = (what: string, number = 0): StartedProcess => {
     const name = ++started % 2 === 0 ? 'redis' : 'ioredis'
     const secret = Buffer.from(secretKey).toString('hex')
-    return startNode(child, [built.folder, name, String(server.port), secret, what, String(number)])
+    return startNode(child, [built, name, String(server.port), secret, what, String(number)])
   }
   const count = async (): Promise<number> => Number((await store.get(key))?.record.current ?? 0)
 

@@ -1,20 +1,15 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { buildLibrary, type BuiltLibrary } from './built-library.ts'
+import { afterEach, describe, expect, inject, it } from 'vitest'
 import { createRefreshWorld, type RefreshWorld } from './refresh-world.ts'
 import { killAll, type StartedProcess } from './started-process.ts'
 
-let library: BuiltLibrary
-beforeAll(async () => {
-  library = await buildLibrary()
-})
-afterAll(() => library.remove())
+const library = inject('library')
 afterEach(killAll)
 
 const ready = (line: string): boolean => line === 'ready'
 
 /** A world whose access token is about to end, though it still works for the best part of a minute. */
 async function aboutToEnd(): Promise<RefreshWorld> {
-  const world = await createRefreshWorld(library.folder)
+  const world = await createRefreshWorld(library)
   await world.login()
   await world.age(3_600_000 - 50_000)
   return world
@@ -60,7 +55,7 @@ describe('the process that redeems', () => {
   })
 
   it('field M8: stopped, with a token that has ended, it is waited for and named; nobody spends the token again', async () => {
-    const world = await createRefreshWorld(library.folder)
+    const world = await createRefreshWorld(library)
     await world.login()
     await world.age(3_700_000)
     const holder = await holderOf(world, 'held-answer')
@@ -108,7 +103,7 @@ describe('the process that redeems', () => {
   })
 
   it('field M12: killed with the answer while others call, it costs one login for all of them', async () => {
-    const world = await createRefreshWorld(library.folder)
+    const world = await createRefreshWorld(library)
     world.command('set', { accessTokenLifetimeS: 1 })
     await world.login()
     const clients = Array.from({ length: 5 }, () => world.client('call', 25, 100))

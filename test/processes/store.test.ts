@@ -3,22 +3,16 @@ import { chmodSync, copyFileSync, existsSync } from 'node:fs'
 import { chmod, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, inject, it } from 'vitest'
 import { createFileStore } from '../../src/node/file-store.ts'
 import { temporaryFolder } from '../node/folder.ts'
-import { buildLibrary, type BuiltLibrary } from './built-library.ts'
 import { killAll, startNode, type StartedProcess } from './started-process.ts'
 
 const child = fileURLToPath(new URL('store-child.mjs', import.meta.url))
 const key = { server: 'https://mcp.example.com/mcp', profile: 'default' }
 const ISSUER = 'https://as.example.com'
 
-let built = ''
-let remove = (): void => undefined
-beforeAll(async () => {
-  ;({ folder: built, remove } = await buildLibrary())
-})
-afterAll(() => remove())
+const built = inject('library')
 afterEach(killAll)
 
 function start(directory: string, what: string, number = 0): StartedProcess {
