@@ -40,7 +40,7 @@ export async function storeLogin(
     dpopJwk: answer.dpopJwk,
     idToken,
   } as const
-  const grant = mergeTokens(answer.response, origin, context.now())
+  const grant = mergeTokens(answer, origin)
   await context.records.update(record => {
     if (!context.grant.interactive && !explicit) assertNoPersonsLogin(context, record)
     return withLogin(record, { issuer, grant, registration, requestedScope })

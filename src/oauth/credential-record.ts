@@ -1,7 +1,6 @@
 import { constantTimeEqual } from './protocol/authorization.ts'
 import { unionScopes } from './protocol/scope.ts'
 import type { DpopJwk } from './protocol/dpop.ts'
-import type { TokenResponse } from './protocol/token.ts'
 import {
   MAX_PENDING_LOGINS,
   type ClientRegistration,
@@ -11,6 +10,7 @@ import {
   type PendingLogin,
   type StoredGrant,
 } from './store/credential-store.ts'
+import type { TokenAnswer } from './token-request.ts'
 
 /** A record in which nothing is known yet. */
 export function emptyRecord(key: CredentialKey): CredentialRecord {
@@ -56,7 +56,7 @@ export type GrantOrigin =
  *
  * @see RFC 6749 §5.1 (no `scope` means as requested), §6 (no `refresh_token` means keep the old one)
  */
-export function mergeTokens(response: TokenResponse, origin: GrantOrigin, now: number): StoredGrant {
+export function mergeTokens({ response, sentAt }: TokenAnswer, origin: GrantOrigin): StoredGrant {
   const previous = origin.kind === 'refresh' ? origin.previous : undefined
   const { clientId, withoutPerson, obtainedFor, dpopJwk } =
     previous ?? (origin as Extract<GrantOrigin, { kind: 'login' }>)
@@ -68,8 +68,8 @@ export function mergeTokens(response: TokenResponse, origin: GrantOrigin, now: n
     grantId: origin.kind === 'refresh' ? origin.previous.grantId : origin.grantId,
     accessToken: response.accessToken,
     tokenType: response.tokenType,
-    obtainedAt: now,
-    ...(response.expiresIn !== undefined && { expiresAt: now + response.expiresIn * 1000 }),
+    obtainedAt: sentAt,
+    ...(response.expiresIn !== undefined && { expiresAt: sentAt + response.expiresIn * 1000 }),
     ...(refreshToken !== undefined && { refreshToken }),
     ...(scope !== undefined && { scope }),
     ...(resource !== undefined && { resource }),

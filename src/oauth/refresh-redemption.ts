@@ -96,11 +96,10 @@ async function save(
   previous: StoredGrant,
   answer: TokenAnswer,
 ): Promise<StoredGrant> {
-  const { response, client } = answer
   const idToken = idTokenOfRefresh(context, previous, answer)
-  const grant = mergeTokens(response, { kind: 'refresh', previous, idToken }, context.now())
+  const grant = mergeTokens(answer, { kind: 'refresh', previous, idToken })
   const record = await context.records.update(latest =>
-    withRefreshedGrant(latest, issuer, { previous, grant, registration: client.registration }),
+    withRefreshedGrant(latest, issuer, { previous, grant, registration: answer.client.registration }),
   )
   const stored = currentCredentials(record)?.credentials.grant
   if (!stored) throw loginRequired('the login was forgotten while it was being refreshed', issuer)

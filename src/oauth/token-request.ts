@@ -12,6 +12,11 @@ import type { SessionContext } from './session-context.ts'
 /** A token response, the client as it finally authenticated, and the key the tokens are bound to. */
 export interface TokenAnswer {
   readonly response: TokenResponse
+  /**
+   * Milliseconds since the epoch when the request was sent. The lifetime of the tokens counts from when the answer was made (RFC 6749 §5.1):
+   * not before, while the answer may arrive, or be stored, long after.
+   */
+  readonly sentAt: number
   readonly client: ClientIdentity
   readonly dpopJwk?: DpopJwk | undefined
 }
@@ -31,7 +36,7 @@ export async function requestToken(
 ): Promise<TokenAnswer> {
   const redemption = { form, dpopJwk }
   try {
-    return { response: await send(context, target, client, redemption), client, dpopJwk }
+    return await send(context, target, client, redemption)
   } catch (error) {
     const method = isInvalidClient(error) ? otherMethod(client, target) : undefined
     if (method === undefined) throw error
@@ -40,7 +45,7 @@ export async function requestToken(
       tokenEndpointAuthMethod: method,
       ...(client.registration && { registration: { ...client.registration, tokenEndpointAuthMethod: method } }),
     }
-    return { response: await send(context, target, changed, redemption), client: changed, dpopJwk }
+    return send(context, target, changed, redemption)
   }
 }
 
@@ -61,13 +66,14 @@ async function send(
   target: AuthorizationTarget,
   client: ClientIdentity,
   { form, dpopJwk }: { readonly form: URLSearchParams; readonly dpopJwk: DpopJwk | undefined },
-): Promise<TokenResponse> {
+): Promise<TokenAnswer> {
+  const sentAt = context.now()
   const url = target.authorizationServer.tokenEndpoint
   const { answer, secrets } = await sendAsClient(context, target, client, { step: 'token request', url, form, dpopJwk })
   // The endpoint moved, or the client is gone: what was read about this server may be out of date (R-ASM-6).
   if (answer.status === 404) context.discovery.invalidate()
   try {
-    return readTokenResponse(answer, { secrets, dpop: dpopJwk !== undefined })
+    return { response: readTokenResponse(answer, { secrets, dpop: dpopJwk !== undefined }), sentAt, client, dpopJwk }
   } catch (error) {
     const isProof = error instanceof OAuthError && error.detail.oauthError === REFUSED_PROOF
     if (isProof) throw withHint(error, refusedProofHint(answer.headers, context.now()))

@@ -261,6 +261,18 @@ describe('what a failed refresh leaves behind', () => {
     expect(world.authorizations).toHaveLength(1)
   })
 
+  it('R-REFRESH-2 counts the lifetime from the request, however long the answer takes', async () => {
+    const { world, session } = await loggedIn()
+    world.routes.set(TOKEN, () => {
+      world.now += 20_000
+      return undefined
+    })
+    world.now += 4_000_000
+    const sentAt = world.now
+    await session.accessToken()
+    expect((await stored(world)).grant).toMatchObject({ obtainedAt: sentAt, expiresAt: sentAt + 3_600_000 })
+  })
+
   it('R-REFRESH-4 honours Retry-After and does not hammer', async () => {
     const { world, session } = await loggedIn()
     world.routes.set(TOKEN, () => new Response('', { status: 429, headers: { 'retry-after': '120' } }))
@@ -437,10 +449,12 @@ describe('what a failed refresh leaves behind', () => {
     }
     world.now += 3_599_000
     await expect(session.accessToken()).rejects.toMatchObject({ code: 'unwritable' })
+    const sentAt = world.now
     world.store.compareAndSet = compareAndSet
+    world.now += 600_000
     const token = await session.accessToken()
     expect(world.refreshes).toHaveLength(1)
-    expect((await stored(world)).grant.accessToken).toBe(token)
+    expect((await stored(world)).grant).toMatchObject({ accessToken: token, expiresAt: sentAt + 3_600_000 })
     expect(world.refreshTokens.has((await stored(world)).grant.refreshToken)).toBe(true)
   })
 

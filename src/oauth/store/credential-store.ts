@@ -33,7 +33,7 @@ export interface StoredGrant {
   readonly grantId: string
   readonly accessToken: string
   readonly tokenType: 'Bearer' | 'DPoP'
-  /** Milliseconds since the epoch when the current tokens were received. */
+  /** Milliseconds since the epoch when the current tokens were asked for. */
   readonly obtainedAt: number
   /** Milliseconds since the epoch; absent when the server did not say. */
   readonly expiresAt?: number
