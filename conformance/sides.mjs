@@ -1,5 +1,6 @@
 // What the suite tests, and how it gets there: a command that it runs for each scenario, or a server that listens while it runs.
 import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { start } from './processes.mjs'
@@ -8,6 +9,8 @@ const path = file => fileURLToPath(new URL(file, import.meta.url))
 
 /** How long the server may take until it listens. */
 const START_TIMEOUT_MS = 10_000
+/** Clients that run at the same time. */
+const CLIENTS_AT_ONCE = 6
 
 /**
  * Each has `use(work)`, which gives `work` the suite's arguments that name it, and `singles`: whether scenarios also run one by one. They do
@@ -17,8 +20,39 @@ const START_TIMEOUT_MS = 10_000
  * The fixtures run on the Node that runs this script: the one whose users they stand for.
  */
 export const sides = {
-  client: { singles: true, use: work => work(['--command', `"${process.execPath}" "${path('client.mjs')}"`]) },
+  client: { singles: true, use: withTurns },
   server: { singles: false, use: withServer },
+}
+
+/** Gives clients their turns: one byte says that it has come, and the end of the connection that it is over. */
+async function withTurns(work) {
+  const waiting = []
+  let running = 0
+  const next = () => {
+    while (running < CLIENTS_AT_ONCE && waiting.length > 0) {
+      const client = waiting.shift()
+      if (client.destroyed) continue
+      running += 1
+      client.once('close', () => {
+        running -= 1
+        next()
+      })
+      client.write('!')
+    }
+  }
+  const turns = createServer(client => {
+    client.on('error', () => client.destroy())
+    // Otherwise nobody would notice that it ended.
+    client.resume()
+    waiting.push(client)
+    next()
+  })
+  await once(turns.listen(0, '127.0.0.1'), 'listening')
+  try {
+    return await work(['--command', `"${process.execPath}" "${path('turn.mjs')}" ${turns.address().port}`])
+  } finally {
+    turns.close()
+  }
 }
 
 /** Starts the server on a free port, waits for the line that says where it listens, and kills it when the work is done. */

@@ -7,8 +7,8 @@ import { start } from './processes.mjs'
 
 const results = fileURLToPath(new URL('./results/', import.meta.url))
 
-/** After this long the suite gives a scenario up. The fixtures' own time-outs are shorter. */
-const SCENARIO_TIMEOUT_MS = '30000'
+/** After this long the suite gives a scenario up: the wait for a turn, and the fixtures' own time-outs, which are shorter. */
+const SCENARIO_TIMEOUT_MS = '60000'
 /** After this long the suite itself is given up. */
 const SUITE_TIMEOUT_MS = 240_000
 
