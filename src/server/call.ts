@@ -41,6 +41,8 @@ export interface ServerCall {
   readonly client: CallingClient
   /** Absent where nothing was verified: stdio, or an HTTP server without `protect`. */
   readonly auth?: AuthInfo | undefined
+  /** Who shares in what there is room for: the principal, empty for whoever need not log in; absent where nobody is told apart. */
+  readonly sharer?: string | undefined
   /** Fires when nobody waits for the answer any more. */
   readonly signal: AbortSignal
   /** The message as it came. */

@@ -97,7 +97,7 @@ export async function serveConnection(
       const client = readStatelessClient(request)
       const notify = (method: string, params: Readonly<Record<string, unknown>>): void =>
         send({ jsonrpc: '2.0', method, params })
-      const call = new RunningCall(request, client, { notify, auth }, now())
+      const call = new RunningCall(request, client, { notify, auth, sharer: auth?.principal }, now())
       running.set(id, call)
       const answer = await call.run(server)
       running.delete(id)

@@ -15,6 +15,7 @@ export type CallAnswer = JsonRpcResult | JsonRpcErrorResponse
 /** What carries a call: where its notifications go, and what the connection allows. */
 export interface CallCarrier {
   readonly auth?: AuthInfo | undefined
+  readonly sharer?: string | undefined
   notify(method: string, params: WireObject): void
   drained?(): Promise<void>
   holds?: ((needed: readonly string[]) => boolean) | undefined
@@ -31,6 +32,7 @@ export class RunningCall implements ServerCall {
   readonly client: CallingClient
   readonly params: WireObject
   readonly auth: AuthInfo | undefined
+  readonly sharer: string | undefined
   readonly ask: AskClient | undefined
   readonly session: SessionState | undefined
   readonly closeStream: ((retryAfterMs: number) => void) | undefined
@@ -50,6 +52,7 @@ export class RunningCall implements ServerCall {
     this.client = client
     this.params = request.params ?? NOTHING
     this.auth = carrier.auth
+    this.sharer = carrier.sharer
     this.ask = carrier.ask
     this.session = carrier.session
     this.closeStream = carrier.closeStream

@@ -50,7 +50,10 @@ export interface ServerOptions extends Implementation {
   readonly claimState?: StateClaim
   /** Capabilities to declare besides those that follow from what is registered. */
   readonly capabilities?: ServerCapabilities
-  /** Subscriptions at once. Default 10 000. */
+  /**
+   * Subscriptions at once. A principal that has more of them than there are left gets no more: whoever takes what there is leaves half of it to others.
+   * Default 10 000.
+   */
   readonly maxSubscriptions?: number
   /** Milliseconds since the epoch. Default `Date.now`. */
   readonly now?: () => number

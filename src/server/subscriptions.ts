@@ -6,6 +6,7 @@ import type { WireObject } from '../protocol/revisions/family.ts'
 import type { ServerCall } from './call.ts'
 import type { Change, Changes } from './changes.ts'
 import type { ListenToExtension } from './extension.ts'
+import { createRoom } from './room.ts'
 
 /** Resources that one subscription, or one session, may name. */
 export const MAX_SUBSCRIBED_RESOURCES = 1000
@@ -38,7 +39,7 @@ export type Listen = (call: ServerCall) => Promise<WireObject>
  */
 export function createListen(surroundings: SubscriptionSurroundings): Listen {
   const { changes, honour, mayHear, closing, maxSubscriptions, extensions, now } = surroundings
-  let open = 0
+  const room = createRoom(maxSubscriptions)
   const endings = new Set<() => void>()
   // One listener for all: thousands on one signal would look like a leak.
   closing.addEventListener('abort', () => {
@@ -47,12 +48,12 @@ export function createListen(surroundings: SubscriptionSurroundings): Listen {
 
   return async call => {
     const filter = readFilter(call.params['notifications'])
-    if (open >= maxSubscriptions)
+    if (room.isFullFor(call.sharer))
       throw new RpcError(
         INTERNAL_ERROR,
         `This server keeps at most ${maxSubscriptions} subscriptions at once; try again later`,
       )
-    open += 1
+    const giveBack = room.take(call.sharer)
     const _meta = { [SUBSCRIPTION_ID_META_KEY]: call.id }
     const over = new AbortController()
     const tell = (method: string, params: WireObject): void => call.notify(method, { ...params, _meta })
@@ -76,7 +77,7 @@ export function createListen(surroundings: SubscriptionSurroundings): Listen {
     } finally {
       over.abort()
       stop?.()
-      open -= 1
+      giveBack()
     }
     return { _meta }
   }

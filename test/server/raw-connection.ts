@@ -114,7 +114,7 @@ export function makeCall(
   const call = new RunningCall(
     request,
     readStatelessClient(request),
-    { notify: (name, told_) => told.push({ method: name, params: told_ }), ...carrier, auth },
+    { notify: (name, told_) => told.push({ method: name, params: told_ }), sharer: auth?.principal, ...carrier, auth },
     0,
   )
   return { call, answer: call.run(server), told }

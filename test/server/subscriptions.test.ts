@@ -3,6 +3,7 @@ import type { Change } from '../../src/client.ts'
 import { REVISION_FEATURES } from '../../src/protocol/revisions.ts'
 import { createHandshakeSession } from '../../src/server/handshake-session.ts'
 import { createServer, type Server, type ServerOptions } from '../../src/server.ts'
+import { connectInMemory } from '../../src/testing.ts'
 import { eachWay } from './matrix.ts'
 import { authOf, connectRaw, initialize, makeCall, statelessMeta } from './raw-connection.ts'
 
@@ -166,6 +167,42 @@ describe('subscriptions/listen', () => {
     const second = listen(server, ALL)
     await turn()
     expect(second.told).toHaveLength(1)
+  })
+
+  it('leaves half of the places to others, whatever one principal takes, on a server that nobody need log in to as well', async () => {
+    const server = world({ maxSubscriptions: 8 })
+    const takeAs = async (sharer: string | undefined, wanted = 8): Promise<(() => void)[]> => {
+      const all = Array.from({ length: wanted }, () => listen(server, ALL, { sharer }))
+      await turn()
+      return all
+        .filter(({ told }) => told.length > 0)
+        .map(
+          ({ call }) =>
+            () =>
+              call.abort(undefined),
+        )
+    }
+    const eve = await takeAs('')
+    expect(eve).toHaveLength(5)
+    const ada = await takeAs('ada', 1)
+    expect([ada.length, (await takeAs('')).length]).toEqual([1, 0])
+    // Where nobody is told apart, the rest is for whoever asks.
+    const rest = await takeAs(undefined)
+    expect([rest.length, (await takeAs('ada', 1)).length]).toEqual([2, 0])
+    for (const end of [...eve, ...ada, ...rest]) end()
+    await turn()
+    expect(await takeAs('')).toHaveLength(5)
+  })
+
+  it('leaves half of the places to others, who have logged in over a connection of their own', async () => {
+    const server = world({ maxSubscriptions: 4 })
+    const eve = await connectInMemory(server, { auth: { subject: 'eve' } })
+    const ada = await connectInMemory(server, { auth: { subject: 'ada' } })
+    for (let count = 0; count < 3; count += 1) await eve.subscribe({ tools: true }, () => undefined)
+    await expect(eve.subscribe({ tools: true }, () => undefined)).rejects.toThrow(/at most 4/)
+    const subscription = await ada.subscribe({ tools: true }, () => undefined)
+    await subscription.close()
+    await Promise.all([eve.close(), ada.close()])
   })
 
   it.each([

@@ -45,8 +45,10 @@ export function createStatelessEndpoint(surroundings: EndpointSurroundings): Sta
       onGone: () => call.abort(undefined),
       report: error => server.internals.report(error, { request }),
     })
+    const sharer = principalOf(auth)
     const carrier: CallCarrier = {
       auth,
+      sharer,
       notify: (method, params) => channel.send({ jsonrpc: '2.0', method, params }),
       drained: channel.drained,
       holds: holds(auth),
@@ -56,7 +58,7 @@ export function createStatelessEndpoint(surroundings: EndpointSurroundings): Sta
     const call = new RunningCall(request, client, carrier, now())
     const finish = underWay.begin({
       startedAt: call.startedAt,
-      principal: principalOf(auth),
+      principal: sharer,
       isSubscription: request.method === SUBSCRIBE,
       abort: reason => call.abort(reason),
     })
