@@ -242,6 +242,7 @@ export function createServer(options: ServerOptions): Server {
         const added = await findExtension(method)?.scopesOf?.(method, params, auth)
         return [...(await scopesOf(registries, method, params, auth)), ...(added ?? [])]
       },
+      mayHear: (uri, caller) => mayHear(registries, uri, caller, error => report(error, {})),
       declaredScopes: () => declaredScopes(registries),
       findTool: name => registries.tools.get(name),
       nameParameterOf: method => {

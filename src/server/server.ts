@@ -72,6 +72,8 @@ export interface ServerInternals {
   answer(call: ServerCall): Promise<WireObject>
   /** The scopes that an operation needs, all of them. */
   scopesOf(method: string, params: WireObject, auth: AuthInfo | undefined): Promise<readonly string[]>
+  /** Whether a caller may be told that a resource changed. Never throws. */
+  mayHear(uri: string, caller: Pick<ServerCall, 'holds' | 'auth'>): boolean
   /** Every scope that something registered names, where it does not decide by what is asked for. */
   declaredScopes(): readonly string[]
   /** The tool of that name, for the headers that repeat its arguments. */

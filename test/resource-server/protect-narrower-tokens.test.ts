@@ -9,6 +9,7 @@ import {
   RESOURCE,
   sendHandshake,
   verifyPlain,
+  type World as ProtectedWorld,
 } from './protected-world.ts'
 
 const WIDE = 'alice|admin+read'
@@ -170,6 +171,66 @@ describe('a stream that is taken up again needs the scopes of its requests', () 
     const id = /^id: (\S+)$/m.exec(streamed)?.[1]
     const headers = { accept: 'text/event-stream', 'mcp-session-id': session, 'last-event-id': id! }
     expect((await world.send({ method: 'GET', token: 'alice|read', headers })).status).toBe(403)
+  })
+})
+
+describe('changes of resources that a session subscribed to are told by what the listening token may read', () => {
+  const subscribe = async (): Promise<{
+    readonly world: ProtectedWorld
+    readonly listen: (token: string, lastEventId?: string) => Promise<Response>
+  }> => {
+    const world = createWorld()
+    apps.push(world.app)
+    world.server.resource('notes://all/open', { name: 'open' }, () => 'x')
+    const session = await openSession(world, 'alice|read+write')
+    for (const uri of ['notes://all', 'notes://one', 'notes://all/open']) {
+      const message = { jsonrpc: '2.0', id: uri, method: 'resources/subscribe', params: { uri } }
+      expect((await sendHandshake(world, message, { token: 'alice|read+write', session })).status).toBe(200)
+    }
+    const listen = (token: string, lastEventId?: string): Promise<Response> =>
+      world.send({
+        method: 'GET',
+        token,
+        headers: {
+          accept: 'text/event-stream',
+          'mcp-protocol-version': '2025-03-26',
+          'mcp-session-id': session,
+          ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),
+        },
+      })
+    return { world, listen }
+  }
+  const change = (world: ProtectedWorld): void => {
+    for (const uri of ['notes://all', 'notes://one', 'notes://all/open']) world.server.resourceUpdated(uri)
+  }
+  /** The URIs that a stream tells of, up to the one that everybody may hear of. */
+  const told = async (response: Response): Promise<string[]> => {
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+    let text = ''
+    while (!text.includes('notes://all/open"')) text += (await reader.read()).value ?? ''
+    await reader.cancel()
+    return [...text.matchAll(/"uri":"([^"]+)"/g)].map(([, uri = '']) => uri)
+  }
+
+  it.each([
+    ['alice|read+write', ['notes://all', 'notes://one', 'notes://all/open']],
+    ['alice|write', ['notes://one', 'notes://all/open']],
+    ['alice|', ['notes://all/open']],
+  ])('%s', async (token, uris) => {
+    const { world, listen } = await subscribe()
+    const response = await listen(token)
+    expect(response.status).toBe(200)
+    change(world)
+    expect(await told(response)).toEqual(uris)
+  })
+
+  it('also when they were kept while nobody listened, or another token has heard of them', async () => {
+    const { world, listen } = await subscribe()
+    change(world)
+    expect(await told(await listen('alice|'))).toEqual(['notes://all/open'])
+    expect(await told(await listen('alice|read', 'unasked_0'))).toEqual(['notes://all', 'notes://all/open'])
+    expect(await told(await listen('alice|read+write', 'unasked_0'))).toHaveLength(3)
+    expect(await told(await listen('alice|write', 'unasked_0'))).toEqual(['notes://one', 'notes://all/open'])
   })
 })
 

@@ -10,6 +10,8 @@ export interface StreamEvent {
   readonly text: string
   /** It may be left out where there is no room. */
   readonly mayDrop: boolean
+  /** The resource that it tells of: it is only for those who may hear of that. */
+  readonly uri?: string | undefined
 }
 
 /** What a stream has sent, as much of it as is kept. */

@@ -203,10 +203,13 @@ export function createHandshakeEndpoint(
       const refused = authorize(auth, stream.scopes)
       if (refused) return refused
       const after = last?.stream === stream.id ? last?.number : undefined
+      // Whoever subscribed may have had a token for more.
+      const caller = { auth, holds: holds(auth) }
+      const mayHear = (uri: string): boolean => server.internals.mayHear(uri, caller)
       return {
         status: 200,
         headers: STREAM_HEADERS,
-        body: sink => stream.attach(endAtExpiry(sink, auth?.expiresAt, now), after),
+        body: sink => stream.attach(endAtExpiry(sink, auth?.expiresAt, now), after, mayHear),
       }
     },
     end: (http, auth) => {

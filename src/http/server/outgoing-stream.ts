@@ -38,6 +38,8 @@ export class OutgoingStream {
   #isBlocked = false
   #isEnded = false
   #isLettingGo = false
+  /** Of which resources the connection may be told; undefined: of all. */
+  #mayHear: ((uri: string) => boolean) | undefined
   /** Something is missing, and nobody can come back for it. */
   #isCut = false
   /** The number of the newest event, and of the newest that a connection has taken. */
@@ -75,17 +77,17 @@ export class OutgoingStream {
     this.#emit(retryAfterMs === undefined ? 'data: \n\n' : `retry: ${retryAfterMs}\ndata: \n\n`, false)
   }
 
-  /** Sends one message. `mayDrop`: it is left out where the client does not keep up. */
-  send(json: string, mayDrop = false): void {
+  /** Sends one message. `mayDrop`: it is left out where the client does not keep up. `uri`: the resource that it tells of. */
+  send(json: string, mayDrop = false, uri?: string): void {
     if (mayDrop && this.#waitingLength > MAX_WAITING_LENGTH / 4) return
-    this.#emit(`event: message\ndata: ${json}\n\n`, mayDrop)
+    this.#emit(`event: message\ndata: ${json}\n\n`, mayDrop, uri)
   }
 
-  #emit(data: string, mayDrop: boolean): void {
+  #emit(data: string, mayDrop: boolean, uri?: string): void {
     if (this.#isEnded || this.#isCut) return
     this.#number += 1
     const text = this.id === undefined ? data : `id: ${this.id}_${this.#number}\n${data}`
-    const event = { number: this.#number, text, mayDrop }
+    const event = { number: this.#number, text, mayDrop, uri }
     if (this.#history) {
       this.#history.add(event)
       if (this.#isAwaited) this.#history.trim(Number.POSITIVE_INFINITY, MAX_WAITING_LENGTH)
@@ -97,6 +99,7 @@ export class OutgoingStream {
   }
 
   #write(event: StreamEvent): void {
+    if (event.uri !== undefined && this.#mayHear?.(event.uri) === false) return
     if (this.#isBlocked) return this.#wait(event)
     this.#written = event.number
     if (this.#sink?.write(event.text) === false) this.#isBlocked = true
@@ -120,13 +123,15 @@ export class OutgoingStream {
 
   /**
    * Connects a client; one that was connected is let go. `after`: the number of the last event that it has, else it gets what no connection has taken.
+   * `mayHear`: of which resources it may be told; default all.
    */
-  attach(sink: StreamSink, after: number = this.#written): void {
+  attach(sink: StreamSink, after: number = this.#written, mayHear?: (uri: string) => boolean): void {
     if (this.#isCut) return sink.cut()
     const former = this.#sink
     this.#detach()
     former?.end()
     this.#sink = sink
+    this.#mayHear = mayHear
     sink.onDrain(() => {
       if (this.#sink === sink) this.#flush()
     })

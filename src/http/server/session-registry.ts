@@ -138,7 +138,8 @@ export function createSessionRegistry(
       }
       const stop = changes.subscribe(change => {
         const told = conversation.tellOf(change)
-        if (told) unasked.send(JSON.stringify({ jsonrpc: '2.0', ...told }))
+        const uri = change.kind === 'resource' ? change.uri : undefined
+        if (told) unasked.send(JSON.stringify({ jsonrpc: '2.0', ...told }), false, uri)
       })
       const entry: Entry = { owner: principal, session, streams, stop, usedAt: now() }
       entries.set(id, entry)

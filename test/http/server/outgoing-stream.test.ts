@@ -208,6 +208,24 @@ describe('a stream that can be taken up again', () => {
     expect([first.numbers(), second.numbers()]).toEqual([[1, 2], [3]])
   })
 
+  it('tells of a resource only a connection that may hear of it, also when it was kept or had to wait', () => {
+    const { stream } = createStream({ id: 'unasked' })
+    const tell = (n: number): void => stream.send(message(n), false, n % 2 === 0 ? 'notes://even' : 'notes://odd')
+    const mayHear = (uri: string): boolean => uri === 'notes://even'
+    for (const n of [1, 2]) tell(n)
+    const first = createSink()
+    stream.attach(first, 0, mayHear)
+    for (const n of [3, 4]) tell(n)
+    first.isBlocked = true
+    for (const n of [5, 6, 7, 8]) tell(n)
+    stream.send(message(9))
+    first.drain()
+    expect(first.numbers()).toEqual([2, 4, 6, 8, 9])
+    const second = createSink()
+    stream.attach(second, 0)
+    expect(second.numbers()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9])
+  })
+
   it('lets the older connection go when a newer one comes', () => {
     const { stream, gone } = createStream({ id: 'unasked' })
     const [first, second] = [createSink(), createSink()]
