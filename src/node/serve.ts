@@ -34,8 +34,7 @@ const REQUEST_TIMEOUT_MS = 300_000
 /** Milliseconds in which answers must have reached their clients when the server closes. */
 const FLUSH_MS = 2000
 const DEFAULT_PATH = '/mcp'
-// An app cannot say how long bodies may take, and the connection must not be cut before.
-const LISTEN_OPTIONS = { port: true, host: true, tls: true, bodyTimeoutMs: true } as const
+const LISTEN_OPTIONS = { port: true, host: true, tls: true } as const
 const OPTIONS: OptionNames<ServeOptions> = { ...LISTEN_OPTIONS, ...APP_OPTIONS }
 
 /**
@@ -57,7 +56,7 @@ export async function serve(served: Server | ServerApp, options: ServeOptions = 
   })
   http.on('request', toNodeHandler(app))
   http.headersTimeout = HEADERS_TIMEOUT_MS
-  http.requestTimeout = Math.max(REQUEST_TIMEOUT_MS, HEADERS_TIMEOUT_MS + (options.bodyTimeoutMs ?? 0))
+  http.requestTimeout = Math.max(REQUEST_TIMEOUT_MS, HEADERS_TIMEOUT_MS + (app.bodyTimeoutMs ?? 0))
   const bound = await listen(http, port, host)
   let closed: Promise<void> | undefined
   const closeOnce = (): Promise<void> => (closed ??= close(http, app, unanswered))

@@ -41,6 +41,8 @@ export interface ServerApp {
   close(): Promise<void>
   /** The path it answers at; undefined for every one. */
   readonly path: string | undefined
+  /** What was given, for whoever listens for it: a connection must not be cut while a body may still come. */
+  readonly bodyTimeoutMs: number | undefined
 }
 
 /** What can be said of how a server is served. */
@@ -111,6 +113,7 @@ export function createGuardedApp(server: Server, guard: HttpGuard | undefined, o
   return {
     server,
     path,
+    bodyTimeoutMs: options.bodyTimeoutMs,
     handle,
     fetch: async request => {
       const answer = await handle(fromRequest(request))
