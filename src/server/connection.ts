@@ -9,6 +9,7 @@ import {
 } from '../jsonrpc/message.ts'
 import { MAX_BATCH_LENGTH } from '../jsonrpc/peer-options.ts'
 import type { Transport } from '../jsonrpc/transport.ts'
+import { SUBSCRIPTION_ID_META_KEY } from '../protocol/meta.ts'
 import type { AuthInfo } from './auth-info.ts'
 import { createHandshakeSession, type HandshakeSession, shakeHands } from './handshake-session.ts'
 import { classifyIncoming, isStatelessMessage, readStatelessClient, toErrorResponse } from './incoming.ts'
@@ -101,12 +102,16 @@ export async function serveConnection(
       running.set(id, call)
       const answer = await call.run(server)
       running.delete(id)
-      // On a shared channel the end of a subscription by the server is told twice over: by a cancellation and by its answer.
-      if (answer && request.method === 'subscriptions/listen')
+      // On a shared channel the end of a subscription by the server is told twice over: by a cancellation and by its answer. One that was refused never began.
+      if (answer && 'result' in answer && request.method === 'subscriptions/listen')
         send({
           jsonrpc: '2.0',
           method: 'notifications/cancelled',
-          params: { requestId: id, reason: 'The subscription has ended' },
+          params: {
+            requestId: id,
+            reason: 'The subscription has ended',
+            _meta: { [SUBSCRIPTION_ID_META_KEY]: id },
+          },
         })
       give(answer)
     } catch (error) {

@@ -226,12 +226,19 @@ describe('subscriptions/listen', () => {
     await server.close()
     await raw.waitFor(({ id }) => id === 'sub')
     expect(raw.received.slice(-2)).toMatchObject([
-      { method: 'notifications/cancelled', params: { requestId: 'sub' } },
+      { method: 'notifications/cancelled', params: { requestId: 'sub', _meta: { [ID]: 'sub' } } },
       { id: 'sub', result: { resultType: 'complete', _meta: { [ID]: 'sub' } } },
     ])
     await raw.settle()
     expect(raw.isClosed).toBe(true)
   })
+})
+
+it('a subscription that was refused is answered, and not told to be over: it never began', async () => {
+  const raw = await connectRaw(world())
+  const params = { notifications: 'all', _meta: statelessMeta() }
+  await raw.request({ id: 'sub', method: 'subscriptions/listen', params })
+  expect(raw.received).toMatchObject([{ id: 'sub', error: { code: -32602 } }])
 })
 
 describe('a session', () => {
