@@ -6,6 +6,7 @@ import { CLIENT_REQUEST_FAMILIES } from '../protocol/methods.ts'
 import { familyHas, type WireObject } from '../protocol/revisions/family.ts'
 import { createAnswers } from './answers.ts'
 import type { Asks } from './asks.ts'
+import { assertCacheHint, cacheHintOf } from './cache-hint.ts'
 import type { ServerCall } from './call.ts'
 import { createChanges } from './changes.ts'
 import { encodeResult, type ResultHints } from './encode-result.ts'
@@ -71,8 +72,12 @@ export function createServer(options: ServerOptions): Server {
   assertParts(extensions, middleware)
   if (!Number.isSafeInteger(pageSize) || pageSize < 1)
     throw new RangeError(`pageSize is ${pageSize}; it should be a positive whole number`)
+  assertCacheHint(options.cache, 'createServer')
   const info = infoOf(options)
-  const hints: ResultHints = { serverInfo: info, cache: { ttlMs: 0, cacheScope: 'private', ...options.cache } }
+  const hints: ResultHints = {
+    serverInfo: info,
+    cache: cacheHintOf({ ...options.cache }, { ttlMs: 0, cacheScope: 'private' }),
+  }
   const changes = createChanges()
   const closing = new AbortController()
   const tell = (kind: 'tools' | 'prompts' | 'resources') => (): void => changes.publish({ kind })

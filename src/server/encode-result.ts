@@ -1,11 +1,11 @@
 import { isObject } from '../jsonrpc/message.ts'
-import type { CacheableResult } from '../protocol/caching.ts'
 import type { ContentBlock } from '../protocol/content.ts'
 import type { Implementation } from '../protocol/implementation.ts'
 import { SERVER_INFO_META_KEY } from '../protocol/meta.ts'
 import type { RevisionFeatures } from '../protocol/revisions.ts'
 import type { WireObject } from '../protocol/revisions/family.ts'
 import type { Tool } from '../protocol/tools.ts'
+import { type CacheHint, cacheHintOf } from './cache-hint.ts'
 
 /** Methods whose results say how long they may be kept. */
 const CACHEABLE: readonly string[] = [
@@ -23,7 +23,7 @@ const CACHEABLE: readonly string[] = [
 export interface ResultHints {
   readonly serverInfo: Implementation
   /** How long and for whom results may be kept, where they do not say so themselves. */
-  readonly cache: Required<Pick<CacheableResult, 'ttlMs' | 'cacheScope'>>
+  readonly cache: Required<CacheHint>
 }
 
 /**
@@ -41,8 +41,8 @@ export function encodeResult(
     const isCacheable = resultType === 'complete' && CACHEABLE.includes(method)
     return {
       resultType,
-      ...(isCacheable && cache),
       ...rest,
+      ...(isCacheable && cacheHintOf(rest, cache)),
       _meta: { [SERVER_INFO_META_KEY]: serverInfo, ...(isObject(_meta) ? _meta : {}) },
     }
   }

@@ -1,6 +1,5 @@
 import { INTERNAL_ERROR, RpcError } from '../jsonrpc/errors.ts'
 import { isObject } from '../jsonrpc/message.ts'
-import type { CacheableResult } from '../protocol/caching.ts'
 import type { Annotations } from '../protocol/content.ts'
 import type { Icon } from '../protocol/implementation.ts'
 import type { MetaObject } from '../protocol/meta.ts'
@@ -14,6 +13,7 @@ import type {
 import type { WireObject } from '../protocol/revisions/family.ts'
 import type { Answers, Asks, NeedInput } from './asks.ts'
 import type { RequiredScopes } from './auth-info.ts'
+import { assertCacheHint, type CacheHint } from './cache-hint.ts'
 import type { ServerCall } from './call.ts'
 import type { Complete } from './completion.ts'
 import { toBase64 } from './content.ts'
@@ -39,7 +39,7 @@ interface ResourceDescription {
   readonly icons?: readonly Icon[]
   readonly _meta?: MetaObject
   /** How long and for whom what was read may be kept. Default: the server's. */
-  readonly cache?: Pick<CacheableResult, 'ttlMs' | 'cacheScope'>
+  readonly cache?: CacheHint
 }
 
 /** What a resource is, besides its URI and its handler. */
@@ -184,6 +184,7 @@ function assertGiven<Options extends ResourceOptions | ResourceTemplateOptions>(
   assertOptions(what, options, names)
   assertFunction(`The handler of ${what}, its third argument,`, handler)
   assertScopes(options.scopes, what)
+  assertCacheHint(options.cache, what)
   if (options.asks !== undefined) assertFunction(`asks of ${what}`, options.asks)
 }
 
@@ -211,7 +212,7 @@ async function readWith(
 ): Promise<WireObject | undefined> {
   const { asks, mimeType, scopes } = options
   // Whatever the server's hint says: what needs scopes is not for a cache to show to those who lack them.
-  const cache = options.cache ?? (scopes === undefined ? undefined : { cacheScope: 'private' })
+  const cache = { ...(scopes !== undefined && { cacheScope: 'private' }), ...options.cache }
   const outcome = await runWithAnswers(call, states, asks && (context => asks(uri, context)), async (answers, state) =>
     handle(createAskingContext(call, answers, state)),
   )

@@ -1,11 +1,11 @@
 import type { JsonRpcRequest } from '../jsonrpc/message.ts'
-import type { CacheableResult } from '../protocol/caching.ts'
 import type { ServerCapabilities } from '../protocol/capabilities.ts'
 import type { Implementation } from '../protocol/implementation.ts'
 import type { WireObject } from '../protocol/revisions/family.ts'
 import type { JsonSchema } from '../schema/json-schema.ts'
 import type { Asks } from './asks.ts'
 import type { AuthInfo } from './auth-info.ts'
+import type { CacheHint } from './cache-hint.ts'
 import type { ServerCall } from './call.ts'
 import type { Changes } from './changes.ts'
 import type { Extension, MethodHandler } from './extension.ts'
@@ -38,7 +38,7 @@ export interface ServerOptions extends Implementation {
   /** Entries of one page of a list. Default 1000. */
   readonly pageSize?: number
   /** How long, and for whom, clients may keep lists and what they read. Default: not at all. */
-  readonly cache?: Pick<CacheableResult, 'ttlMs' | 'cacheScope'>
+  readonly cache?: CacheHint
   /**
    * 32 random bytes that encrypt the state of questions, or several, the first of which encrypts. Needed where several processes answer for one
    * address, or where questions should outlive a restart. Default: random.

@@ -121,6 +121,9 @@ describe('cache hints', () => {
     server.resource('notes://free', {}, () => 'x')
     server.resource('notes://own', { cache: { ttlMs: 5, cacheScope: 'public' }, scopes: ['s'] }, () => 'x')
     server.resource('notes://guarded', { scopes: ['s'] }, () => 'x')
+    server.resource('notes://brief', { cache: { ttlMs: 5 }, scopes: ['s'] }, () => 'x')
+    const odd = { contents: [{ uri: 'notes://odd', text: 'x' }], ttlMs: -1, cacheScope: 'everybody' }
+    server.resource('notes://odd', {}, () => odd as never)
     return (await makeCall(server, method, params, carrier).answer)?.['result']
   }
   const PUBLIC = { cache: { ttlMs: 60_000, cacheScope: 'public' } } as const
@@ -144,11 +147,19 @@ describe('cache hints', () => {
     expect(await list({}, 'resources/read', { uri: 'notes://own' })).toMatchObject({ ttlMs: 5, cacheScope: 'public' })
   })
 
+  it('are ones that clients can read, whatever a handler says', async () => {
+    expect(await list(PUBLIC, 'resources/read', { uri: 'notes://odd' })).toMatchObject(PUBLIC.cache)
+  })
+
   it('never let what one caller may see be shown to others', async () => {
     const holds = (): boolean => true
     const filtered = { holds, filtersLists: true }
     expect(await list(PUBLIC, 'tools/list', {}, filtered)).toMatchObject({ ttlMs: 60_000, cacheScope: 'private' })
     expect(await list(PUBLIC, 'resources/list', {}, filtered)).toMatchObject({ cacheScope: 'private' })
+    expect(await list(PUBLIC, 'resources/read', { uri: 'notes://brief' }, { holds })).toMatchObject({
+      ttlMs: 5,
+      cacheScope: 'private',
+    })
     expect(await list(PUBLIC, 'resources/read', { uri: 'notes://guarded' }, { holds })).toMatchObject({
       cacheScope: 'private',
     })

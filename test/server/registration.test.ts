@@ -66,6 +66,21 @@ describe('an author is told at once of', () => {
     expect(() => make().resourceTemplate('notes://{id}', options, () => 'x')).toThrow(/scopes of the template/)
   })
 
+  it.each([
+    { ttlMs: -1 },
+    { ttlMs: 0.5 },
+    { ttlMs: '5' },
+    { ttlMs: Number.POSITIVE_INFINITY },
+    { cacheScope: 'shared' },
+    { ttl: 5 },
+    5,
+  ])('cache hints that clients could not read, such as %j', given => {
+    const options = { cache: given as never }
+    expect(() => make(options)).toThrow(/cache.* of createServer/)
+    expect(() => make().resource('notes://1', options, () => 'x')).toThrow(/cache.* of the resource/)
+    expect(() => make().resourceTemplate('notes://{id}', options, () => 'x')).toThrow(/cache.* of the template/)
+  })
+
   it('options that do not exist, and those that there are', () => {
     const server = make()
     const odd = { scope: ['files:write'] } as never

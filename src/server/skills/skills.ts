@@ -1,8 +1,8 @@
 import { INVALID_PARAMS, RpcError } from '../../jsonrpc/errors.ts'
-import type { CacheableResult } from '../../protocol/caching.ts'
 import type { BlobResourceContents, Resource, TextResourceContents } from '../../protocol/resources.ts'
 import type { WireObject } from '../../protocol/revisions/family.ts'
 import { MAX_SKILL_BYTES, SKILLS_EXTENSION } from '../../protocol/skills.ts'
+import { assertCacheHint, type CacheHint } from '../cache-hint.ts'
 import type { ServerCall } from '../call.ts'
 import { toBase64 } from '../content.ts'
 import type { Extension } from '../extension.ts'
@@ -21,7 +21,7 @@ const DEFAULT_TIMEOUT_MS = 60_000
 /** How skills are served. */
 export interface SkillsOptions {
   /** How long, and for whom, clients may keep lists of skills and their files. Default: the server's. */
-  readonly cache?: Pick<CacheableResult, 'ttlMs' | 'cacheScope'>
+  readonly cache?: CacheHint
   /** Skills, or entries of a directory, on one page. A skill may take 100 KB. Default 50. */
   readonly pageSize?: number
   /** Milliseconds that one look at the whole source may take. Default one minute. */
@@ -42,6 +42,7 @@ const OPTIONS: OptionNames<SkillsOptions> = { cache: true, pageSize: true, timeo
  */
 export function skills(source: SkillSource, options: SkillsOptions = {}): Extension {
   assertOptions('skills', options, OPTIONS)
+  assertCacheHint(options.cache, 'skills')
   const { cache, pageSize = DEFAULT_PAGE_SIZE, timeoutMs = DEFAULT_TIMEOUT_MS } = options
   for (const [name, value] of Object.entries({ pageSize, timeoutMs })) {
     if (!Number.isSafeInteger(value) || value < 1)
