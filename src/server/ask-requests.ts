@@ -3,6 +3,7 @@ import { isObject } from '../jsonrpc/message.ts'
 import { contentBlock, role } from '../protocol/content-shapes.ts'
 import type { ElicitRequestFormParams } from '../protocol/elicitation.ts'
 import type { InputRequest } from '../protocol/input-required.ts'
+import type { CreateMessageRequestParams } from '../protocol/sampling.ts'
 import { anyObject, list, object, oneOf, readShape, string } from '../protocol/shape.ts'
 import type { Shape } from '../protocol/shape.ts'
 import type { Ask } from './asks.ts'
@@ -34,6 +35,7 @@ function compileForm(ask: Extract<Ask, { kind: 'form' }>): CompiledSchema {
  * A question as it travels.
  *
  * @throws {RpcError} −32021: the client did not declare that it can be asked this, or its revision has no such question
+ * @throws {TypeError} no client could show it
  */
 export function toInputRequest(ask: Ask, client: CallingClient): InputRequest {
   const { capabilities, features } = client
@@ -56,6 +58,8 @@ export function toInputRequest(ask: Ask, client: CallingClient): InputRequest {
     case 'url': {
       if (capabilities.elicitation?.url === undefined || !features.elicitationModes.includes('url'))
         throw missingCapability({ elicitation: { url: {} } }, 'this needs a page to be opened (elicitation, mode url)')
+      if (!URL.canParse(ask.params.url))
+        throw new TypeError(`elicitUrl should name a whole URL; received ${JSON.stringify(ask.params.url)}`)
       // Only 2025-11-25 has the id, and wants it.
       const id = features.family === 'handshake' ? { elicitationId: crypto.randomUUID() } : {}
       return { method: 'elicitation/create', params: { mode: 'url', ...ask.params, ...id } }
@@ -63,13 +67,25 @@ export function toInputRequest(ask: Ask, client: CallingClient): InputRequest {
     case 'sampling':
       if (capabilities.sampling === undefined)
         throw missingCapability({ sampling: {} }, 'this needs a model (sampling)')
-      if (ask.params.tools !== undefined && !(features.samplingTools && capabilities.sampling.tools))
+      if (usesTools(ask.params) && !(features.samplingTools && capabilities.sampling.tools))
         throw missingCapability({ sampling: { tools: {} } }, 'this needs a model that uses tools (sampling.tools)')
-      return { method: 'sampling/createMessage', params: ask.params }
+      return { method: 'sampling/createMessage', params: withContext(ask.params, client) }
     default:
       if (capabilities.roots === undefined) throw missingCapability({ roots: {} }, 'this needs the roots of the client')
       return { method: 'roots/list' }
   }
+}
+
+/** Clients refuse either of both where they did not declare that their model uses tools. */
+function usesTools({ tools, toolChoice }: CreateMessageRequestParams): boolean {
+  return tools !== undefined || toolChoice !== undefined
+}
+
+/** The context of servers is a wish that clients may ignore; since 2025-11-25 only those hear of it that declare it. */
+function withContext(params: CreateMessageRequestParams, client: CallingClient): CreateMessageRequestParams {
+  const { includeContext = 'none', ...rest } = params
+  const isHeard = !client.features.samplingTools || client.capabilities.sampling?.context !== undefined
+  return includeContext === 'none' || isHeard ? params : rest
 }
 
 /**
@@ -87,6 +103,8 @@ function formSchema(
   const fields = Object.entries(properties).map(([name, field]) => {
     if (!isObject(field) || !FIELD_TYPES.includes(field['type']))
       throw new TypeError(`${what} should be flat: ${name} is neither text, a number, yes or no, nor a choice`)
+    if (field['type'] === 'array' && !isChoice(field['items']))
+      throw new TypeError(`${what} should be flat: ${name} is a list, but of no choices: give items an enum of texts`)
     const { format, ...rest } = field
     return [name, format === undefined || FORMATS.includes(format) ? field : rest] as const
   })
@@ -95,6 +113,14 @@ function formSchema(
     properties: Object.fromEntries(fields) as unknown as ElicitRequestFormParams['requestedSchema']['properties'],
     ...(Array.isArray(required) && { required: required as readonly string[] }),
   }
+}
+
+/** Whether the items of a list are choices: texts, with titles or without. */
+function isChoice(items: unknown): boolean {
+  if (!isObject(items)) return false
+  const { enum: values, anyOf: titled } = items
+  if (Array.isArray(values)) return values.every(value => typeof value === 'string')
+  return Array.isArray(titled) && titled.every(each => isObject(each) && typeof each['const'] === 'string')
 }
 
 const FIELD_TYPES: readonly unknown[] = ['string', 'number', 'integer', 'boolean', 'array']

@@ -314,6 +314,7 @@ eachWay(
     const asking = (schema: unknown): object => ({ a: elicit({ message: 'A?', schema: schema as typeof yes }) })
     server.tool('nested', { asks: () => asking(z.object({ deep: z.object({}) })) as never }, run)
     server.tool('string', { asks: () => asking(z.string()) as never }, run)
+    server.tool('list', { asks: () => asking(z.object({ tags: z.array(z.string()) })) as never }, run)
     server.tool('promise', { asks: (async () => ({ confirm })) as never }, run)
     server.tool('other', { asks: () => ({ confirm: { message: 'Sure?' } }) as never }, run)
     server.tool(
@@ -322,7 +323,7 @@ eachWay(
       run,
     )
     const client = await open(user({}).options)
-    for (const name of ['nested', 'string', 'promise', 'other'])
+    for (const name of ['nested', 'string', 'list', 'promise', 'other'])
       expect(await client.callTool(name)).toMatchObject({
         isError: true,
         content: [{ text: 'The tool failed for a reason of its own' }],
@@ -335,6 +336,7 @@ eachWay(
     expect(errors.map(({ error }) => error.message)).toEqual([
       expect.stringMatching(/should be flat: deep/),
       expect.stringMatching(/an object at its root/),
+      expect.stringMatching(/tags is a list, but of no choices/),
       expect.stringMatching(/at once/),
       expect.stringMatching(/at once/),
     ])
