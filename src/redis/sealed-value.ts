@@ -1,4 +1,4 @@
-import { encodeBase64Url } from '../oauth/protocol/base64url.ts'
+import { decodeBase64Url, encodeBase64Url } from '../oauth/protocol/base64url.ts'
 import type { CredentialRecord } from '../oauth/store/credential-store.ts'
 import { readCredentialRecord } from '../oauth/store/record-format.ts'
 import { StoreError } from '../oauth/store/store-error.ts'
@@ -93,15 +93,6 @@ function readBody(value: string, place: ValuePlace): Uint8Array<ArrayBuffer> {
   const body = format === FORMAT ? decodeBase64Url(value.slice(end + 1)) : undefined
   if (!body || body.length < KEY_ID_BYTES + NONCE_BYTES + TAG_BYTES) throw corrupt(place)
   return body
-}
-
-function decodeBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined {
-  try {
-    const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
-    return Uint8Array.from(binary, character => character.charCodeAt(0))
-  } catch {
-    return undefined
-  }
 }
 
 function boundTo({ name, version }: ValuePlace): Uint8Array<ArrayBuffer> {
