@@ -32,8 +32,8 @@ export interface RequestContext {
   /** What the verified access token says; absent without `protect`. */
   readonly auth: AuthInfo | undefined
   /**
-   * Tells how far the work is, if the client asked to hear of it. `progress` must grow; one that does not is not sent. Wait for the promise when
-   * there is much to tell: it resolves once the client keeps up.
+   * Tells how far the work is, if the client asked to hear of it. `progress` must grow; one that does not, or has no end, is not sent. Wait for the
+   * promise when there is much to tell: it resolves once the client keeps up.
    */
   progress(progress: number, total?: number, message?: string): Promise<void>
   /** Sends a log message, if the client asked for its level. Deprecated by the protocol. */
@@ -92,12 +92,13 @@ export function createContext(call: ServerCall): RequestContext {
     auth: call.auth,
     // Not async: a handler that does not wait leaves nothing behind, however often it tells.
     progress: (progress, total, message) => {
-      if (!wantsProgress || !(progress > last)) return Promise.resolve()
+      // JSON has no infinity.
+      if (!wantsProgress || !(progress > last) || !Number.isFinite(progress)) return Promise.resolve()
       last = progress
       call.notify('notifications/progress', {
         progressToken: token,
         progress,
-        ...(total !== undefined && { total }),
+        ...(Number.isFinite(total) && { total }),
         ...(message !== undefined && { message }),
       })
       return call.drained?.() ?? Promise.resolve()

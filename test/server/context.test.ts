@@ -71,15 +71,14 @@ eachWay('progress grows, and is told only to who asked for it', async ({ server,
     await ctx.progress(0.5)
     await ctx.progress(Number.NaN)
     await ctx.progress(2.5, 10, 'further')
+    await ctx.progress(Number.POSITIVE_INFINITY)
+    await ctx.progress(3, Number.POSITIVE_INFINITY)
     return 'done'
   })
   const client = await open()
   const told: unknown[] = []
   await client.callTool('slow', {}, { onProgress: progress => void told.push(progress) })
-  expect(told).toEqual([
-    { progress: 1, total: 10 },
-    { progress: 2.5, total: 10, message: 'further' },
-  ])
+  expect(told).toEqual([{ progress: 1, total: 10 }, { progress: 2.5, total: 10, message: 'further' }, { progress: 3 }])
   const before = wire().length
   await client.callTool('slow')
   expect(
