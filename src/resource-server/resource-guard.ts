@@ -43,7 +43,6 @@ export function createResourceGuard(
   const refuse = (status: number, message: string, content: ChallengeContent, nonce?: string): HttpResponse =>
     refuseRequest(status, message, {
       'www-authenticate': buildChallenge(resource.metadataUrl, content, verify.dpop),
-      'cache-control': 'no-store',
       ...(nonce !== undefined && { 'dpop-nonce': nonce }),
     })
   const challenge = (needed: readonly string[], nonce?: string): HttpResponse => {

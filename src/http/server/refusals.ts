@@ -24,7 +24,8 @@ export function refuse(
   }
   return {
     status,
-    headers: { ...options.headers, 'content-type': 'application/json' },
+    // Caches keep a 404 or 405 to a GET unless they are told not to, and may give it to whoever asks in another revision.
+    headers: { 'cache-control': 'no-store', ...options.headers, 'content-type': 'application/json' },
     body: JSON.stringify(body),
   }
 }

@@ -1,4 +1,4 @@
-import { METHOD_NOT_FOUND, RpcError } from '../../jsonrpc/errors.ts'
+import { INVALID_REQUEST, METHOD_NOT_FOUND, RpcError } from '../../jsonrpc/errors.ts'
 import type { ClassifiedMessage, JsonRpcRequest } from '../../jsonrpc/message.ts'
 import { isStatelessErrorCode } from '../../protocol/errors.ts'
 import { PROTOCOL_VERSION_HEADER } from '../../protocol/http-headers.ts'
@@ -21,6 +21,7 @@ export type StatelessEndpoint = (
 ) => Promise<HttpResponse>
 
 const SUBSCRIBE = 'subscriptions/listen'
+const NOT_STREAMED = `Not acceptable: ${SUBSCRIBE} is answered with text/event-stream`
 
 /** A request that may run. */
 interface Admitted {
@@ -88,7 +89,7 @@ export function createStatelessEndpoint(surroundings: EndpointSurroundings): Sta
       const wrong = findHeaderMismatch(server, http, request)
       if (wrong) return refuseCall(400, request, wrong)
       if (request.method === SUBSCRIBE && !acceptsStream(http))
-        return refuseRequest(406, `Not acceptable: ${SUBSCRIBE} is answered with text/event-stream`)
+        return refuseCall(406, request, new RpcError(INVALID_REQUEST, NOT_STREAMED))
       const admitted = await admit([request], auth)
       return 'status' in admitted ? admitted : await run({ http, auth, request, client, neededScopes: admitted })
     } catch (error) {

@@ -180,6 +180,8 @@ it('field V17: GET and DELETE are 405 on 2026-07-28, and everywhere without sess
   for (const method of ['GET', 'DELETE']) {
     const reply = await send(world, { method, headers: { 'mcp-protocol-version': STATELESS, 'mcp-session-id': 'x' } })
     expect([reply.status, reply.headers.allow]).toEqual([405, 'POST'])
+    // A cache would give it to clients of other revisions, too.
+    expect(reply.headers['cache-control']).toBe('no-store')
     expect((await send(bare, { method })).status).toBe(405)
   }
   const put = await send(world, { method: 'PUT' })
@@ -201,6 +203,7 @@ it('answers a subscription that could not be streamed with 406', async () => {
     headers: { accept: 'application/json' },
   })
   expect(reply.status).toBe(406)
+  expect(await reply.json()).toMatchObject({ id: expect.anything(), error: { code: -32600 } })
 })
 
 it('is found at its path only', async () => {
