@@ -12,14 +12,16 @@ const MAX_SCHEMA_DEPTH = 64
 
 /**
  * Makes the validator of a schema that is not trusted, such as a tool's output schema: 2020-12 unless `$schema` says draft-07 or another that is
- * known. References out of the schema are never fetched, and make it unusable, as its size or depth may; undefined then (R-SCHEMA-1).
+ * known. References out of the schema are never fetched, and make it unusable, as an unknown `$schema`, its size or depth may; undefined then
+ * (R-SCHEMA-1).
  */
 export async function createJsonSchemaValidator(schema: ToolOutputSchema): Promise<JsonSchemaValidator | undefined> {
-  if (!isUsable(schema, 0) || JSON.stringify(schema).length > MAX_SCHEMA_LENGTH) return undefined
+  const draft = draftOf(schema.$schema)
+  if (draft === undefined || !isUsable(schema, 0) || JSON.stringify(schema).length > MAX_SCHEMA_LENGTH) return undefined
   const { Validator } = await import('@cfworker/json-schema')
   try {
     const bounded = boundSchema(structuredClone(schema) as object)
-    const validator = new Validator(bounded.schema, draftOf(schema.$schema))
+    const validator = new Validator(bounded.schema, draft)
     return value => {
       if (!bounded.begin(value)) return undefined
       const { valid, errors } = judge(validator, value)

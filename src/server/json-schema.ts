@@ -17,16 +17,20 @@ type Lookup = Readonly<Record<string, Schema | boolean>>
 /**
  * Prepares raw JSON Schema for use. Its `pattern`s are the author's own risk: they are applied to text of any length that the message may have.
  *
- * @throws {TypeError} it is not JSON, refers to what is not in it, or has a pattern that is no regular expression
+ * @throws {TypeError} it is not JSON, is of a draft that is not known, refers to what is not in it, or has a pattern that is no regular expression
  */
 export function compileJsonSchema(
   schema: JsonSchema,
   { side, what }: { readonly side: 'input' | 'output'; readonly what: string },
 ): CompiledSchema {
+  const draft = draftOf(schema.$schema)
+  if (draft === undefined)
+    throw new TypeError(
+      `The schema of ${what} is of a draft that is not known: $schema should be https://json-schema.org/draft/2020-12/schema, or that of 2019-09, draft-07, draft-06 or draft-04; received ${JSON.stringify(schema.$schema)}`,
+    )
   // The validator leaves its marks on what it reads, and the author's object goes out as it is.
   const own = copyOf(schema, what)
   const lookup = resolve(own, what)
-  const draft = draftOf(schema.$schema)
   const compares = mentions(own, 'uniqueItems')
 
   const check = (value: unknown): SchemaVerdict => {

@@ -44,9 +44,9 @@ export interface CompiledSchema {
 
 /**
  * Makes a schema ready for use, once, when something is registered with it: says it as JSON Schema, and finds what is wrong with it. Raw JSON
- * Schema is 2020-12, or what `$schema` says, back to draft-04; references out of it are never fetched (R-SCHEMA-1). Where it has `uniqueItems`,
- * values of more than 2000 members in all are refused. With the side `output` the JSON Schema is of what comes out of the schema, and the value
- * let through is the one to send.
+ * Schema is 2020-12, or what `$schema` says, back to draft-04, and no other dialect; references out of it are never fetched (R-SCHEMA-1).
+ * Where it has `uniqueItems`, values of more than 2000 members in all are refused. With the side `output` the JSON Schema is of what comes out of
+ * the schema, and the value let through is the one to send.
  *
  * @param options `what`: such as `the input of tool "x"`, for messages
  * @throws {TypeError} the schema cannot be used; the message says what to do

@@ -36,6 +36,7 @@ describe('an output schema', () => {
   it.each([
     ['refers to the network', { properties: { a: { $ref: 'https://canary.example/schema.json' } } }],
     ['refers to a file', { properties: { a: { $ref: 'other.json#/a' } } }],
+    ['is of an unknown dialect', { $schema: 'https://example.com/dialect', type: 'string' }],
     ['is too deep', deep(100)],
     ['is too long', { enum: Array.from({ length: 40_000 }, (_, index) => `value ${index}`) }],
     ['refers to nothing', { $ref: '#/$defs/missing' }],

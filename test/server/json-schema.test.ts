@@ -151,6 +151,22 @@ describe('raw JSON Schema', () => {
     expect(judge(beside, { a: 'ab' }).ok).toBe(false)
   })
 
+  it.each(['http://json-schema.org/schema#', 'http://json-schema.org/draft-06/schema'])(
+    'R-SCHEMA-1 takes what $schema %j names',
+    $schema => {
+      expect(judge({ $schema, type: 'string' }, 'a').ok).toBe(true)
+    },
+  )
+
+  it.each(['', 'https://example.com/dialect', 'http://json-schema.org/draft-03/schema#'])(
+    'R-SCHEMA-1 that is of the dialect %j, which is not known, is refused when it is registered',
+    $schema => {
+      expect(() => compileSchema({ $schema, type: 'object' }, INPUT)).toThrow(
+        `is of a draft that is not known: $schema should be https://json-schema.org/draft/2020-12/schema, or that of 2019-09, draft-07, draft-06 or draft-04; received ${JSON.stringify($schema)}`,
+      )
+    },
+  )
+
   it('R-SCHEMA-1 that refers out of itself, or to nothing, is refused when it is registered, and never fetched', () => {
     const fetch = vi.spyOn(globalThis, 'fetch')
     for (const $ref of ['https://example.com/a.json', 'other.json#/a', '#/$defs/none', '#none'])
