@@ -1,4 +1,4 @@
-import { INVALID_PARAMS, RpcError } from '../../jsonrpc/errors.ts'
+import { INVALID_PARAMS, METHOD_NOT_FOUND, RpcError } from '../../jsonrpc/errors.ts'
 import { isObject } from '../../jsonrpc/message.ts'
 import type { WireObject } from '../../protocol/revisions/family.ts'
 import type { AuthInfo } from '../auth-info.ts'
@@ -22,11 +22,11 @@ export function createTaskMethods(context: {
   return {
     'tasks/get': async call => ({ ...toTask(await findTask(access, call)), ...ACKNOWLEDGED }),
     'tasks/update': async call => {
+      const { taskId } = await findTask(access, call)
       const { inputResponses } = call.params
       if (!isObject(inputResponses)) {
         throw new RpcError(INVALID_PARAMS, 'tasks/update: inputResponses must be an object with answers by their keys')
       }
-      const { taskId } = await findTask(access, call)
       await access.change(taskId, record => {
         const questions = answered(record.questions ?? {}, inputResponses)
         return questions && withQuestions(record, now(), questions)
@@ -46,9 +46,11 @@ export function createTaskMethods(context: {
 /**
  * The task that a call names. A task of another principal, one that is past its time and one that never was are the same to the caller.
  *
- * @throws {RpcError} −32602
+ * @throws {RpcError} −32602; −32601 in the handshake family, where declaring the extension means nothing (SEP-2663, Backward Compatibility)
  */
 export async function findTask(access: TaskAccess, call: ServerCall): Promise<TaskRecord> {
+  if (call.client.features.family !== 'stateless')
+    throw new RpcError(METHOD_NOT_FOUND, `Method not found: ${call.method}`)
   const { taskId } = call.params
   if (typeof taskId !== 'string') throw new RpcError(INVALID_PARAMS, `${call.method}: taskId must be a string`)
   const record = await findOwnTask(access, call, taskId)

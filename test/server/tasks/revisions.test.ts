@@ -31,5 +31,12 @@ it('in the handshake family the extension is not defined: declaring it changes n
   expect(waited).not.toHaveProperty('taskId')
   const required = createCall('tools/call', { name: 'long' })
   expect(await errorOf(answer({ ...required, client }))).toMatchObject({ code: -32021 })
+  // Nor is a task of its own of use to it that was started otherwise.
+  const { taskId } = await answer(createCall('tools/call', { name: 'work' }))
+  for (const method of ['tasks/get', 'tasks/update', 'tasks/cancel']) {
+    const about = createCall(method, { taskId, inputResponses: {} })
+    expect(await errorOf(answer({ ...about, client }))).toMatchObject({ code: -32601 })
+    expect(await answer(about)).toMatchObject({ resultType: 'complete' })
+  }
   await server.close()
 })
