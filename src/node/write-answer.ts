@@ -22,7 +22,9 @@ export function writeAnswer(
     return
   }
   const length = body === undefined ? 0 : Buffer.byteLength(body)
-  response.writeHead(status, status === 204 ? headers : { ...headers, 'content-length': length })
+  // The length would be that of the answer to a GET, which nobody has made here (RFC 9110 §8.6).
+  const hasLength = status !== 204 && !(request.method === 'HEAD' && body === undefined)
+  response.writeHead(status, hasLength ? { ...headers, 'content-length': length } : headers)
   if (headers['connection'] === 'close' && !request.complete) return endAfterRequest(request, response, body)
   response.end(body)
   watch(response, stallTimeoutMs)

@@ -109,6 +109,22 @@ it('two tokens in one request are two, not the first', async () => {
   expect(seen).toEqual(['Bearer a, Bearer b'])
 })
 
+it('an answer to HEAD does not say that a GET would have nothing (RFC 9110 §8.6)', async () => {
+  const answered = { status: 200, headers: { 'content-type': 'application/json' } }
+  const guard = {
+    ...createTestGuard(),
+    route: ({ method, target }: { method: string; target: string }) =>
+      target !== '/document' ? undefined : method === 'GET' ? { ...answered, body: '{}' } : answered,
+  }
+  const world = await listen(toNodeHandler(createGuardedApp(createEcho(), guard, {})))
+  const lengths = []
+  for (const method of ['GET', 'HEAD'])
+    lengths.push((await send(world, { method, path: '/document' })).headers['content-length'])
+  expect(lengths).toEqual(['2', undefined])
+  const refused = await send(world, { method: 'HEAD' })
+  expect([refused.status, Number(refused.headers['content-length'])]).toEqual([405, expect.any(Number)])
+})
+
 it('a header that cannot be sent costs one connection, not the process', async () => {
   const errors: unknown[] = []
   const guard = createTestGuard({
