@@ -11,6 +11,7 @@ import { MAX_BATCH_LENGTH } from '../jsonrpc/peer-options.ts'
 import type { Transport } from '../jsonrpc/transport.ts'
 import { SUBSCRIPTION_ID_META_KEY } from '../protocol/meta.ts'
 import type { AuthInfo } from './auth-info.ts'
+import { cancelledBy } from './given-up.ts'
 import { createHandshakeSession, type HandshakeSession, shakeHands } from './handshake-session.ts'
 import { classifyIncoming, isStatelessMessage, readStatelessClient, toErrorResponse } from './incoming.ts'
 import { type CallAnswer, RunningCall } from './running-call.ts'
@@ -135,10 +136,11 @@ export async function serveConnection(
         else track(runInSession(received.message))
         return
       case 'notification': {
-        const id = received.message.params?.['requestId']
+        const { params = {} } = received.message
+        const id = params['requestId']
         const isCancel = received.message.method === 'notifications/cancelled'
         const call = isCancel && isRequestId(id) ? running.get(id) : undefined
-        if (call) call.abort(new TransportError('aborted', 'The client cancelled the request'))
+        if (call) call.abort(cancelledBy(params))
         else session?.notice(received.message)
         return
       }

@@ -151,6 +151,24 @@ describe('one connection', () => {
     expect(raw.received).toEqual([])
   })
 
+  it.each([undefined, statelessMeta()])('tells a handler why its client cancelled, for logs (%#)', async meta => {
+    const { raw, signals } = await world()
+    await initialize(raw, '2025-11-25')
+    const reasons = ['not needed', 'x'.repeat(1000), 5, undefined]
+    for (const [id, reason] of reasons.entries()) {
+      raw.send(call(id, 'wait', meta))
+      raw.send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: id, reason } })
+    }
+    await raw.settle()
+    const CANCELLED = 'The client cancelled the request'
+    expect(signals.map(({ reason }) => reason.message)).toEqual([
+      `${CANCELLED}: not needed`,
+      `${CANCELLED}: ${'x'.repeat(200)}`,
+      CANCELLED,
+      CANCELLED,
+    ])
+  })
+
   it('bounds what is under way', async () => {
     const { raw, release } = await world()
     await initialize(raw, '2025-11-25')
