@@ -1,6 +1,9 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it, vi } from 'vitest'
 import type { Change } from '../../src/client.ts'
 import { REVISION_FEATURES } from '../../src/protocol/revisions.ts'
+import type { ExtensionSubscription } from '../../src/server/extension.ts'
 import { createHandshakeSession } from '../../src/server/handshake-session.ts'
 import { createServer, type Server, type ServerOptions } from '../../src/server.ts'
 import { connectInMemory } from '../../src/testing.ts'
@@ -146,6 +149,87 @@ describe('subscriptions/listen', () => {
       await vi.advanceTimersByTimeAsync(1)
       expect(isOver).toBe(true)
       expect(vi.getTimerCount()).toBe(0)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it('ends at once when the token has expired meanwhile', async () => {
+    const server = world({ now: () => 2000 })
+    const { answer, told } = listen(server, ALL, { auth: authOf('ada', [], 1000) })
+    expect(await answer).toMatchObject({ result: { resultType: 'complete' } })
+    expect(told).toHaveLength(1)
+  })
+
+  it('ends not before its token does, however far away that is, and without one not at all', async () => {
+    vi.useFakeTimers()
+    try {
+      const server = world({ now: () => 1000 })
+      const day = 86_400_000
+      const subscriptions = [authOf('ada', [], 40 * day), authOf('eve'), undefined].map(auth =>
+        listen(server, ALL, { auth }),
+      )
+      const over = vi.fn()
+      for (const { answer } of subscriptions) void answer.then(over)
+      await vi.advanceTimersByTimeAsync(24 * day)
+      expect([over.mock.calls.length, vi.getTimerCount()]).toEqual([0, 1])
+      for (const { call } of subscriptions) call.abort(undefined)
+      await vi.advanceTimersByTimeAsync(0)
+      expect([over.mock.calls.length, vi.getTimerCount()]).toEqual([3, 0])
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it.each([
+    ['the client cancels', 60_000],
+    ['its token expires', 20],
+  ])('is forgotten with all that belongs to it when %s', async (_how, lifetimeMs) => {
+    setFlagsFromString('--expose_gc')
+    const collect = runInNewContext('gc') as () => void
+    const server = world()
+    const run = async (): Promise<WeakRef<object>> => {
+      const { call, answer } = listen(server, ALL, { auth: authOf('ada', [], Date.now() + lifetimeMs) })
+      await turn()
+      if (lifetimeMs > 1000) call.abort(undefined)
+      await answer
+      return new WeakRef(call)
+    }
+    const ended = await run()
+    await expect
+      .poll(() => {
+        collect()
+        return ended.deref() === undefined
+      })
+      .toBe(true)
+  })
+
+  it.each([
+    ['the token expires', authOf('ada', [], 21_000)],
+    ['the server closes', undefined],
+  ])('ends the parts of extensions when %s', async (how, auth) => {
+    vi.useFakeTimers()
+    try {
+      let tell: Parameters<ExtensionSubscription['start']>[0] | undefined
+      let over: AbortSignal | undefined
+      const start: ExtensionSubscription['start'] = (notify, signal) => {
+        tell = notify
+        over = signal
+      }
+      const part = { id: 'example.com/part', listen: async () => ({ notifications: { part: true }, start }) }
+      const server = world({ now: () => 1000, extensions: [part] })
+      const { answer, told } = listen(server, ALL, { auth })
+      await vi.advanceTimersByTimeAsync(19_999)
+      tell?.('notifications/part', {})
+      expect([over?.aborted, told.map(({ method }) => String(method))]).toEqual([
+        false,
+        [ACKNOWLEDGED, 'notifications/part'],
+      ])
+      if (how === 'the server closes') await server.close()
+      await vi.advanceTimersByTimeAsync(1)
+      await answer
+      tell?.('notifications/part', {})
+      expect([over?.aborted, told.length]).toEqual([true, 2])
     } finally {
       vi.useRealTimers()
     }
