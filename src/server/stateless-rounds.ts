@@ -3,7 +3,8 @@ import { isObject } from '../jsonrpc/message.ts'
 import type { InputRequest, InputRequests } from '../protocol/input-required.ts'
 import type { WireObject } from '../protocol/revisions/family.ts'
 import { readAnswer } from './ask-requests.ts'
-import type { ServerCall } from './call.ts'
+import type { Ask } from './asks.ts'
+import type { CallingClient, ServerCall } from './call.ts'
 import { DeclinedError } from './errors.ts'
 import { isNeedInput, OUTCOME } from './outcome.ts'
 import { digestOfQuestion } from './question-digest.ts'
@@ -72,7 +73,7 @@ export async function runStateless(
   let earlier = kept.earlier ?? {}
   if (kept.needed) {
     const { needed } = kept
-    const read = await readNeeded(needed, given)
+    const read = await readNeeded(needed, given, call.client)
     if (Object.keys(read.open).length > 0)
       return ask(read.open, { ...kept, asked, responses, needed: { ...needed, responses: read.responses } })
     earlier = { ...earlier, ...read.answers }
@@ -117,14 +118,19 @@ async function settleAsks(
   }
 }
 
-/** The answers to what a handler asked midway, judged by what was sent, for the author's own schemas are gone by now. */
+/**
+ * The answers to what a handler asked midway, judged by what was sent, for the author's own schemas are gone by now.
+ *
+ * @throws {RpcError} −32021: what must be asked again, the client cannot be asked any more: every request says anew what it declares
+ */
 async function readNeeded(
   needed: Needed,
   given: Answers,
+  client: CallingClient,
 ): Promise<{ answers: Answers; responses: Answers; open: InputRequests }> {
   const answers: Record<string, unknown> = {}
   const responses: Record<string, unknown> = {}
-  const open: Record<string, InputRequest> = {}
+  const unanswered: Record<string, Ask> = {}
   for (const [name, request] of Object.entries(needed.requests)) {
     const ask = askOf(request, needed.mayDecline.includes(name))
     const response = own(needed.responses, name) ?? own(given, name)
@@ -133,9 +139,10 @@ async function readNeeded(
     if (verdict?.kind === 'answered') {
       answers[name] = verdict.value
       responses[name] = response
-    } else open[name] = request
+    } else unanswered[name] = ask
   }
-  return { answers, responses, open }
+  const open = openAsks(unanswered, {}, client).map(({ name, request }) => [name, request] as const)
+  return { answers, responses, open: Object.fromEntries(open) }
 }
 
 async function openState(call: ServerCall, states: SealedStates): Promise<Kept | undefined> {

@@ -169,6 +169,27 @@ describe('state that travels through the client', () => {
   })
 })
 
+it('nobody is asked again what the request does not declare, whatever the one before declared', async () => {
+  const w = world()
+  const asks = {
+    form: elicit({ message: 'A?', schema: yes }),
+    page: elicitUrl({ message: 'Pay', url: 'https://pay.example/' }),
+  }
+  w.server.tool('midway', {}, (_args, { state }) => (state === undefined ? needInput({ asks, state: 1 }) : 'x'))
+  const both = { elicitation: { form: {}, url: {} } }
+  const first = await w.call({ name: 'midway' }, { capabilities: both })
+  const { requestState, inputRequests } = first
+  const answered = { name: 'midway', requestState, inputResponses: { form: accepted } }
+  expect(await w.call(answered, { capabilities: forms })).toMatchObject({
+    code: -32021,
+    data: { requiredCapabilities: { elicitation: { url: {} } } },
+  })
+  const again = await w.call(answered, { capabilities: both })
+  expect(again.inputRequests).toEqual({ page: inputRequests.page })
+  const done = { name: 'midway', requestState: again.requestState, inputResponses: { page: { action: 'accept' } } }
+  expect(await w.call(done, { capabilities: {} })).toMatchObject({ resultType: 'complete' })
+})
+
 describe('answers', () => {
   it('count only for the question that was asked, even under the same name', async () => {
     const w = world()
