@@ -213,7 +213,7 @@ describe.each(FAMILIES)('a client of the %s family', (family, createServer, ping
     const client = await connect(URL_OF_SERVER, server)
     const controller = new AbortController()
     const call = client.callTool('echo', {}, { signal: controller.signal })
-    await vi.waitFor(() => expect(server.methods()).toContain('tools/call'))
+    await expect.poll(() => server.methods()).toContain('tools/call')
     const asked = server.requests.at(-1)
     controller.abort()
     await expect(call).rejects.toMatchObject({ code: 'aborted' })
@@ -256,9 +256,7 @@ describe('requests of the server (handshake family)', () => {
     })
     const client = await connect(URL_OF_SERVER, server)
     await client.callTool('echo')
-    await vi.waitFor(() =>
-      expect(server.requests.filter(({ message }) => message?.method === undefined)).toHaveLength(2),
-    )
+    await expect.poll(() => server.requests.filter(({ message }) => message?.method === undefined)).toHaveLength(2)
     const answers = server.requests.filter(({ message }) => message && !message.method)
     expect(answers.map(({ message }) => message)).toEqual([
       { jsonrpc: '2.0', id: 'p', result: {} },

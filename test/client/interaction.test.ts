@@ -126,7 +126,7 @@ describe('input-required results (stateless family)', () => {
     await expect(client.callTool('ask')).rejects.toBe(thrown)
     const controller = new AbortController()
     const call = client.callTool('ask', {}, { signal: controller.signal })
-    await vi.waitFor(() => expect(asked).toBe(2))
+    await expect.poll(() => asked).toBe(2)
     controller.abort(new Error('enough'))
     await expect(call).rejects.toThrow('enough')
   })
@@ -162,7 +162,7 @@ describe('requests of the server (handshake family)', () => {
         ),
     })
   const answered = async (server: ReturnType<typeof askingNested>) => {
-    await vi.waitFor(() => expect(server.requests.some(({ message }) => message?.id === 'q')).toBe(true))
+    await expect.poll(() => server.requests.some(({ message }) => message?.id === 'q')).toBe(true)
     return server.requests.find(({ message }) => message?.id === 'q')?.message
   }
 

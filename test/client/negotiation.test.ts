@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { connect } from '../../src/http/connect.ts'
 import {
   type Answer,
@@ -238,7 +238,7 @@ describe('the handshake', () => {
     const server = createHandshakeServer({ initialize: () => new Promise<Response>(() => undefined) })
     const controller = new AbortController()
     const connecting = connect(URL_OF_SERVER, { fetch: server.fetch, signal: controller.signal })
-    await vi.waitFor(() => expect(server.methods()).toContain('initialize'))
+    await expect.poll(() => server.methods()).toContain('initialize')
     controller.abort()
     await expect(connecting).rejects.toMatchObject({ code: 'aborted' })
     expect(server.methods()).not.toContain('notifications/cancelled')

@@ -51,7 +51,7 @@ describe('a server that is restarted', () => {
       server.requests
         .filter(({ message }) => message?.method === 'logging/setLevel')
         .map(({ message }) => message.params)
-    await vi.waitFor(() => expect(levels()).toEqual([{ level: 'warning' }, { level: 'warning' }]))
+    await expect.poll(() => levels()).toEqual([{ level: 'warning' }, { level: 'warning' }])
     await client.close()
   })
 
@@ -69,7 +69,7 @@ describe('a server that is restarted', () => {
     const client = await connect(URL_OF_SERVER, server)
     const controller = new AbortController()
     const first = client.ping()
-    await vi.waitFor(() => expect(initializations).toBe(2))
+    await expect.poll(() => initializations).toBe(2)
     const second = client.ping({ signal: controller.signal })
     controller.abort(new Error('enough'))
     await expect(second).rejects.toMatchObject({ code: 'aborted' })

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createResponseCache } from '../../src/client/response-cache.ts'
 import { connect } from '../../src/http/connect.ts'
 import { createStatelessServer, event, result } from '../http/scripted-server.ts'
@@ -149,16 +149,16 @@ describe('what is kept', () => {
     })
     const client = await connect('https://mcp.example/mcp', server)
     const changed = new Promise<void>(resolve => void client.subscribe({ tools: true }, () => resolve()))
-    await vi.waitFor(() => expect(listening).toHaveLength(1))
+    await expect.poll(() => listening).toHaveLength(1)
     const first = client.listTools()
-    await vi.waitFor(() => expect(answers).toHaveLength(1))
+    await expect.poll(() => answers).toHaveLength(1)
     listening[0]?.(event(listChanged))
     await changed
     answers[0]?.()
     await first
     answers = []
     const second = client.listTools()
-    await vi.waitFor(() => expect(answers).toHaveLength(1))
+    await expect.poll(() => answers).toHaveLength(1)
     answers[0]?.()
     await second
     // Nothing changed meanwhile: this one is kept.

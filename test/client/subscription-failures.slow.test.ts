@@ -87,7 +87,7 @@ describe('a subscription under way', () => {
     const client = await connect(URL_OF_SERVER, server)
     const changes: Change[] = []
     await client.subscribe({ tools: true }, change => changes.push(change))
-    await vi.waitFor(() => expect(changes).toEqual([{ kind: 'tools' }]), { timeout: 8_000 })
+    await expect.poll(() => changes).toEqual([{ kind: 'tools' }])
     expect(attempts).toBe(3)
     await client.close()
   })

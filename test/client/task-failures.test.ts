@@ -62,7 +62,7 @@ describe('a call that became a task', () => {
     const onTask = (): void => controller.abort()
     const call = client.callTool('slow', {}, { signal: controller.signal, onTask })
     await expect(call).rejects.toMatchObject({ code: 'aborted' })
-    await vi.waitFor(() => expect(cancelled).toHaveBeenCalled())
+    await expect.poll(() => cancelled).toHaveBeenCalled()
     await client.close()
   })
 
@@ -76,7 +76,7 @@ describe('a call that became a task', () => {
     const heard = vi.fn()
     const call = client.callTool('slow', {}, { onTask: heard })
     const failure = expect(call).rejects.toMatchObject({ code: 'closed' })
-    await vi.waitFor(() => expect(heard).toHaveBeenCalled())
+    await expect.poll(() => heard).toHaveBeenCalled()
     await client.close()
     await failure
     expect(onError).not.toHaveBeenCalled()

@@ -87,7 +87,7 @@ describe('a call that becomes a task', () => {
     const client = await connect(URL_OF_SERVER, server)
     const controller = new AbortController()
     const call = client.callTool('slow', {}, { signal: controller.signal })
-    await vi.waitFor(() => expect(sent(server, 'tasks/get').length).toBeGreaterThan(0))
+    await expect.poll(() => sent(server, 'tasks/get').length).toBeGreaterThan(0)
     controller.abort()
     await expect(call).rejects.toMatchObject({ code: 'aborted' })
     await expect(client.callTool('slow', {}, { maxTotalTimeoutMs: 80 })).rejects.toMatchObject({ code: 'timeout' })

@@ -104,7 +104,7 @@ describe('a URL that the server asks for itself', () => {
       return { action: 'accept' }
     })
     await client.callTool('pay')
-    await vi.waitFor(() => expect(server.requests.some(({ message }) => message?.id === 'q1')).toBe(true))
+    await expect.poll(() => server.requests.some(({ message }) => message?.id === 'q1')).toBe(true)
     server.answer = asking({ method: 'notifications/elicitation/complete', params: { elicitationId: 'e1' } }).answer
     await client.callTool('pay')
     expect(await completed).toBe('completed')
@@ -114,8 +114,8 @@ describe('a URL that the server asks for itself', () => {
     const server = asking({ id: 'q1', method: 'elicitation/create', params: ASK })
     const client = await open(server)
     await client.callTool('pay')
-    await vi.waitFor(() =>
-      expect(server.requests.find(({ message }) => message?.id === 'q1')?.message.error.code).toBe(-32602),
-    )
+    await expect
+      .poll(() => server.requests.find(({ message }) => message?.id === 'q1')?.message.error.code)
+      .toBe(-32602)
   })
 })

@@ -88,7 +88,7 @@ describe('a stream that ends before its answer (handshake family)', () => {
     const client = await connect(URL_OF_SERVER, world.server)
     const controller = new AbortController()
     const call = client.callTool('slow', {}, { signal: controller.signal })
-    await vi.waitFor(() => expect(world.server.methods()).toContain('tools/call'))
+    await expect.poll(() => world.server.methods()).toContain('tools/call')
     controller.abort()
     await expect(call).rejects.toMatchObject({ code: 'aborted' })
     expect(world.resumed).toEqual([])

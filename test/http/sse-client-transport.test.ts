@@ -73,7 +73,7 @@ describe('a server of revision 2024-11-05', () => {
     const client = await connect(URL_OF_SERVER, server)
     keepSilent()
     const call = client.callTool('slow')
-    await vi.waitFor(() => expect(server.methods()).toContain('tools/call'))
+    await expect.poll(() => server.methods()).toContain('tools/call')
     streams[0]?.end()
     await expect(call).rejects.toMatchObject({ code: 'stream_lost', detail: { mayHaveRun: true } })
     speak()

@@ -46,7 +46,7 @@ describe("a session's own stream", () => {
     const client = await connect(URL_OF_SERVER, server)
     const changes: Change[] = []
     await client.subscribe({ tools: true }, change => changes.push(change))
-    await vi.waitFor(() => expect(changes).toHaveLength(2), { timeout: 5_000 })
+    await expect.poll(() => changes).toHaveLength(2)
     expect(client.sessionId).toBe('s2')
     expect(streams).toBe(3)
     await client.close()
@@ -62,7 +62,7 @@ describe("a session's own stream", () => {
     }
     const onError = vi.fn()
     const client = await connect(URL_OF_SERVER, { fetch: server.fetch, onNotification: () => {}, onError })
-    await vi.waitFor(() => expect(server.methods().at(-1)).toBe('ping'), { timeout: 5_000 })
+    await expect.poll(() => server.methods().at(-1)).toBe('ping')
     expect(server.methods().filter(method => method === 'initialize')).toHaveLength(1)
     expect([streams, onError.mock.calls.length]).toEqual([2, 0])
     await client.close()
@@ -82,7 +82,7 @@ describe("a session's own stream", () => {
       }
       const onError = vi.fn()
       const client = await connect(URL_OF_SERVER, { fetch: server.fetch, onNotification: () => {}, onError })
-      await vi.waitFor(() => expect(refused).toBe(1))
+      await expect.poll(() => refused).toBe(1)
       await client.ping()
       expect([refused, onError.mock.calls.length]).toEqual([1, 0])
       await client.close()
@@ -118,7 +118,7 @@ describe('an HTTP+SSE stream', () => {
     const controller = new AbortController()
     const connecting = connect(URL_OF_SERVER, { fetch: server.fetch, signal: controller.signal })
     const failure = expect(connecting).rejects.toMatchObject({ code: 'aborted' })
-    await vi.waitFor(() => expect(signals).toHaveLength(1))
+    await expect.poll(() => signals).toHaveLength(1)
     controller.abort()
     await failure
     expect(signals.map(({ aborted }) => aborted)).toEqual([true])

@@ -109,7 +109,7 @@ describe('connect', () => {
     world.server.rejectAccessTokens()
     const abandoned = new AbortController()
     const call = client.callTool('echo', {}, { signal: abandoned.signal }).catch(() => undefined)
-    await vi.waitFor(() => expect(release).toBeDefined())
+    await expect.poll(() => release).toBeDefined()
     abandoned.abort()
     await call
     let closed = false

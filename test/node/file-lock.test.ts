@@ -47,11 +47,13 @@ describe('whose lock is taken over (field M8)', () => {
   })
 
   it.runIf(process.platform === 'linux')('that of a killed process that nobody has collected yet', async () => {
-    const parent = spawn('/bin/sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] })
+    const parent = spawn('/bin/sh', ['-c', 'sleep 0.5 & echo $!; exec sleep 60'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
     try {
       const [line] = (await once(parent.stdout, 'data')) as [Buffer]
       const pid = Number(String(line).trim())
-      await vi.waitFor(async () => expect(await readFile(`/proc/${pid}/stat`, 'utf8')).toContain(') Z '))
+      await expect.poll(() => readFile(`/proc/${pid}/stat`, 'utf8')).toContain(') Z ')
       expect(await isCertainlyGone({ ...own, pid, started: '' }, own)).toBe(true)
     } finally {
       parent.kill('SIGKILL')
@@ -159,7 +161,7 @@ describe('a lock', () => {
         vi.advanceTimersByTime(4_999)
         expect((await stat(path)).mtimeMs).toBe(1_000)
         vi.advanceTimersByTime(1)
-        await vi.waitFor(async () => expect((await stat(path)).mtimeMs).toBeGreaterThan(1_000))
+        await expect.poll(async () => (await stat(path)).mtimeMs).toBeGreaterThan(1_000)
       },
       { own },
     )

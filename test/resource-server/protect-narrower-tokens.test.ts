@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { protect } from '../../src/resource-server.ts'
+import type { AuthInfo } from '../../src/server/auth-info.ts'
 import { createMemoryTaskStore, createServer, type ServerApp, tasks, type TaskStore } from '../../src/server.ts'
 import {
   challengeOf,
@@ -181,7 +182,9 @@ describe('changes of resources that a session subscribed to are told by what the
   }> => {
     const world = createWorld()
     apps.push(world.app)
-    world.server.resource('notes://all/open', { name: 'open' }, () => 'x')
+    // What an author's function makes of the token that listens.
+    const scopes = (_uri: string, auth: AuthInfo | undefined) => (auth?.subject === 'alice' ? [] : ['admin'])
+    world.server.resource('notes://all/open', { name: 'open', scopes }, () => 'x')
     const session = await openSession(world, 'alice|read+write')
     for (const uri of ['notes://all', 'notes://one', 'notes://all/open']) {
       const message = { jsonrpc: '2.0', id: uri, method: 'resources/subscribe', params: { uri } }

@@ -48,7 +48,7 @@ eachWay(
     server.prompt('second', {}, () => 'x')
     server.resourceUpdated('notes://a')
     server.resourceUpdated('notes://other')
-    await vi.waitFor(() => expect(changes).toHaveLength(2))
+    await expect.poll(() => changes).toHaveLength(2)
     await client.ping()
     expect(changes).toContainEqual({ kind: 'tools' })
     expect(changes).toContainEqual({ kind: 'resource', uri: 'notes://a' })

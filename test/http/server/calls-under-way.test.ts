@@ -28,7 +28,7 @@ it('runs at most so many calls at once, and says when there is no room', async (
     })
   }
   const calls = Array.from({ length: MAX_UNDER_WAY }, () => handle('own/wait'))
-  await vi.waitUntil(() => running === MAX_UNDER_WAY)
+  await expect.poll(() => running === MAX_UNDER_WAY).toBe(true)
   expect(await handle('tools/list')).toMatchObject({ status: 503, headers: { 'retry-after': '5' } })
   await app.close()
   for (const call of calls) expect((await call).status).toBe(200)
@@ -67,7 +67,7 @@ it('one client cannot keep all others out, by requests of whatever revision', as
     const session = { 'mcp-session-id': headers['mcp-session-id'] ?? '' }
     for (let id = 0; id < 200; id += 1) void post('eve', { jsonrpc: '2.0', id, method: 'own/wait' }, session)
   }
-  await vi.waitUntil(() => running > MAX_UNDER_WAY / 2)
+  await expect.poll(() => running > MAX_UNDER_WAY / 2).toBe(true)
   expect((await ask('eve', 'tools/list')).status).toBe(503)
   expect((await ask('ada', 'own/other')).status).toBe(404)
   await app.close()

@@ -20,7 +20,7 @@ describe('a streamed answer as a web-standard response', () => {
     expect(onDrain).not.toHaveBeenCalled()
     expect(sink.write('x'.repeat(64 * 1024))).toBe(false)
     await reader.read()
-    await vi.waitFor(() => expect(onDrain).toHaveBeenCalledTimes(1))
+    await expect.poll(() => onDrain).toHaveBeenCalledTimes(1)
   })
 
   it('tells of a reader that goes away', async () => {

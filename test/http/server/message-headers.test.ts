@@ -112,6 +112,18 @@ describe('the headers of a stateless request say what its body says', () => {
     })
   })
 
+  it.each([undefined, 5])('refuses an Mcp-Name for a name that is %j', async name => {
+    const world = await startWorld()
+    const message = stateless('tools/call', { name })
+    const reply = await sendStateless(world, message, { headers: { 'mcp-name': 'echo' } })
+    expect([reply.status, (await reply.json()).error.code]).toEqual([400, -32020])
+  })
+
+  it('misses the parameter, not the header, where there is neither', async () => {
+    const reply = await sendStateless(await startWorld(), stateless('tools/call', {}))
+    expect((await reply.json()).error.code).toBe(-32602)
+  })
+
   it('takes names as Base64 of UTF-8, needed or not', async () => {
     const world = await startWorld(define)
     const prompt = stateless('prompts/get', { name: 'région ☂' })
@@ -148,6 +160,13 @@ describe('the headers of a stateless request say what its body says', () => {
     ['a number', { count: 42 }, { 'mcp-param-count': '42' }, 200],
     ['a number in another decimal form', { count: 42 }, { 'mcp-param-count': '42.0' }, 200],
     ['a negative number', { count: -7 }, { 'mcp-param-count': '-7' }, 200],
+    ['the largest number', { count: 9007199254740991 }, { 'mcp-param-count': '9007199254740991' }, 200],
+    [
+      'a number too large to be told apart',
+      { count: 9007199254740992 },
+      { 'mcp-param-count': '9007199254740993' },
+      400,
+    ],
     ['a number in a notation that others may not know', { count: 42 }, { 'mcp-param-count': '0x2A' }, 400],
     ['a number that is none', { count: 0 }, { 'mcp-param-count': ' ' }, 400],
     ['a truth', { dry: true }, { 'mcp-param-dry': 'true' }, 200],

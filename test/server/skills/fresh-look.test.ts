@@ -14,7 +14,7 @@ it('whoever asks during a look gets the next one, all of them together', async (
   expect(look).toHaveBeenCalledTimes(1)
   ends[0]?.()
   expect(await first).toBe(1)
-  await vi.waitFor(() => expect(look).toHaveBeenCalledTimes(2))
+  await expect.poll(() => look).toHaveBeenCalledTimes(2)
   ends[1]?.()
   expect(await Promise.all(others)).toEqual([2, 2, 2])
   const last = ask()
