@@ -34,9 +34,12 @@ export function findHeaderMismatch(server: Server, http: HttpRequest, request: J
   const parameter = Object.hasOwn(NAME_PARAMETERS, method)
     ? NAME_PARAMETERS[method]
     : server.internals.nameParameterOf(method)
-  if (parameter !== undefined && typeof params[parameter] === 'string') {
+  if (parameter !== undefined) {
     const header = http.header(NAME_HEADER)
-    if (readValue(header) !== params[parameter]) return mismatch(NAME_HEADER, header, params[parameter])
+    const name = typeof params[parameter] === 'string' ? params[parameter] : undefined
+    // Without either, what is missing is a parameter.
+    if (name === undefined ? header !== undefined : readValue(header) !== name)
+      return mismatch(NAME_HEADER, header, name)
   }
   return method === 'tools/call' ? findArgumentMismatch(server, http, params) : undefined
 }
@@ -71,11 +74,15 @@ function isSayable(value: unknown): boolean {
   return typeof value === 'string' || typeof value === 'boolean' || typeof value === 'number'
 }
 
-/** Numbers are compared as such, but only in decimal: others read the header too, and may not know another notation. */
+/**
+ * Numbers are compared as such, but only in decimal: others read the header too, and may not know another notation. Beyond 2^53 − 1 two that differ
+ * for them are one here.
+ */
 function isSame(value: unknown, header: string): boolean {
   if (typeof value === 'string') return value === header
   if (typeof value === 'boolean') return String(value) === header
-  return typeof value === 'number' && /^-?\d+(?:\.\d+)?$/.test(header) && Number(header) === value
+  if (typeof value !== 'number' || Math.abs(value) > Number.MAX_SAFE_INTEGER) return false
+  return /^-?\d+(?:\.\d+)?$/.test(header) && Number(header) === value
 }
 
 function mismatch(header: string, received: string | undefined, expected: unknown): RpcError {
