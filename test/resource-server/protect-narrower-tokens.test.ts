@@ -210,7 +210,11 @@ describe('changes of resources that a session subscribed to are told by what the
   const told = async (response: Response): Promise<string[]> => {
     const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
     let text = ''
-    while (!text.includes('notes://all/open"')) text += (await reader.read()).value ?? ''
+    while (!text.includes('notes://all/open"')) {
+      const { value, done } = await reader.read()
+      if (done) break
+      text += value
+    }
     await reader.cancel()
     return [...text.matchAll(/"uri":"([^"]+)"/g)].map(([, uri = '']) => uri)
   }
