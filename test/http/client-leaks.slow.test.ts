@@ -153,5 +153,5 @@ describe.each([
     expect(await connections()).toBeLessThan(50)
     expect(process.getActiveResourcesInfo().length - before.resources).toBeLessThan(50)
     expect(after - before.heap).toBeLessThan(ROUNDS * KEPT_PER_ROUND)
-  })
+  }, 120_000)
 })

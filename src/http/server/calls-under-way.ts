@@ -1,4 +1,5 @@
 import { INTERNAL_ERROR, RpcError } from '../../jsonrpc/errors.ts'
+import { createRoom } from '../../server/room.ts'
 import { unref } from '../../server/unref.ts'
 
 /** Calls that one endpoint runs at once; subscriptions have a limit of their own. */
@@ -20,10 +21,7 @@ export interface CallUnderWay {
 
 /** Everything that an endpoint runs. */
 export interface CallsUnderWay {
-  /**
-   * There is room for no more. A principal that has more under way already than there is room left finds none either: whoever takes what there is leaves
-   * half of it to others.
-   */
+  /** There is room for no more calls of this principal: see `Room`. */
   isFullFor(principal: string | undefined): boolean
   readonly size: number
   /** Notes a call. Returns the way to tell that it was answered. */
@@ -35,8 +33,7 @@ export interface CallsUnderWay {
 /** Keeps count of calls, and ends those that run for longer than `limitMs`, whatever their handlers do. */
 export function createCallsUnderWay(limitMs: number, now: () => number): CallsUnderWay {
   const calls = new Set<CallUnderWay>()
-  const countOf = new Map<string, number>()
-  let subscriptions = 0
+  const room = createRoom(MAX_UNDER_WAY)
   let sweeper: ReturnType<typeof setInterval> | undefined
   let onIdle: (() => void) | undefined
 
@@ -51,33 +48,21 @@ export function createCallsUnderWay(limitMs: number, now: () => number): CallsUn
     for (const call of calls) if (call.startedAt < oldest && !call.isSubscription) call.abort(tooLong(limitMs))
   }
 
-  const count = ({ principal }: CallUnderWay, change: 1 | -1): void => {
-    if (principal === undefined) return
-    const changed = (countOf.get(principal) ?? 0) + change
-    if (changed > 0) countOf.set(principal, changed)
-    else countOf.delete(principal)
-  }
-
   return {
-    isFullFor: principal => {
-      const left = MAX_UNDER_WAY - (calls.size - subscriptions)
-      return left <= 0 || (principal !== undefined && (countOf.get(principal) ?? 0) > left)
-    },
+    isFullFor: room.isFullFor,
     get size() {
       return calls.size
     },
     begin: call => {
       calls.add(call)
-      if (call.isSubscription) subscriptions += 1
-      else count(call, 1)
+      const leave = call.isSubscription ? undefined : room.take(call.principal)
       if (!sweeper) {
         sweeper = setInterval(sweep, Math.min(SWEEP_MS, limitMs))
         unref(sweeper)
       }
       return () => {
         if (!calls.delete(call)) return
-        if (call.isSubscription) subscriptions -= 1
-        else count(call, -1)
+        leave?.()
         if (calls.size === 0) onIdle?.()
       }
     },
