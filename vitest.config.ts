@@ -63,8 +63,6 @@ export default defineConfig({
           hookTimeout: 60_000,
           // Others install packages, for which npm may need them.
           env: suite === 'processes' || suite === 'browser' ? withoutExtraCertificates : {},
-          // Processes wait for one another more than they compute, and browsers for people.
-          fileParallelism: suite === 'processes' || suite === 'browser',
           globalSetup: suite === 'processes' ? 'test/processes/global-setup.ts' : [],
           // The pages are bundled once for all files.
           isolate: suite !== 'browser',
