@@ -24,6 +24,8 @@ async function serveUntilKilled() {
   const { z } = await import('zod')
   const server = createServer({
     name: 'soak',
+    // One tool fails on purpose.
+    onError: () => undefined,
     version: '1.0.0',
     extensions: [tasks({ ttlMs: 2_000, pollIntervalMs: 10 })],
   })
