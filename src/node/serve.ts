@@ -2,7 +2,7 @@ import { createServer as createHttpServer, type Server as HttpServer, type Serve
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { APP_OPTIONS, type AppOptions, createApp, type ServerApp } from '../http/server/app.ts'
-import { assertOptions, type OptionNames } from '../server/given-options.ts'
+import { assertOptions, findOther, type OptionNames } from '../server/given-options.ts'
 import type { Server } from '../server/server.ts'
 import { toNodeHandler } from './to-node-handler.ts'
 
@@ -70,7 +70,7 @@ export async function serve(served: Server | ServerApp, options: ServeOptions = 
 
 function assertServeOptions(served: Server | ServerApp, options: ServeOptions): void {
   assertOptions('serve', options, OPTIONS)
-  const late = Object.keys(options).find(name => !Object.hasOwn(LISTEN_OPTIONS, name))
+  const late = findOther(options, LISTEN_OPTIONS)
   if ('handle' in served && late !== undefined)
     throw new TypeError(`serve got an app, which has its options already: give ${late} to createApp or protect`)
 }

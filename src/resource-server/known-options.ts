@@ -1,5 +1,5 @@
 import { displayText } from '../oauth/protocol/display-text.ts'
-import type { OptionNames } from '../server/given-options.ts'
+import { findOther, type OptionNames } from '../server/given-options.ts'
 import { configurationError } from './configuration-error.ts'
 
 /**
@@ -8,7 +8,7 @@ import { configurationError } from './configuration-error.ts'
  * @throws {TokenError} `configuration`
  */
 export function assertKnownOptions<Options extends object>(options: Options, names: OptionNames<Options>): void {
-  const unknown = Object.keys(options).find(name => !Object.hasOwn(names, name))
+  const unknown = findOther(options, names)
   if (unknown === undefined) return
   throw configurationError(`There is no option ${displayText(unknown, 80)}.`, {
     expected: Object.keys(names).join(' '),

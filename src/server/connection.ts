@@ -2,7 +2,6 @@ import { INVALID_REQUEST, RpcError, TransportError } from '../jsonrpc/errors.ts'
 import {
   type ClassifiedMessage,
   invalidMessageAnswer,
-  isRequestId,
   type JsonRpcMessage,
   type JsonRpcRequest,
   type RequestId,
@@ -11,7 +10,7 @@ import { MAX_BATCH_LENGTH } from '../jsonrpc/peer-options.ts'
 import type { Transport } from '../jsonrpc/transport.ts'
 import { SUBSCRIPTION_ID_META_KEY } from '../protocol/meta.ts'
 import type { AuthInfo } from './auth-info.ts'
-import { cancelledBy } from './given-up.ts'
+import { readCancellation } from './given-up.ts'
 import { createHandshakeSession, type HandshakeSession, shakeHands } from './handshake-session.ts'
 import { classifyIncoming, isStatelessMessage, readStatelessClient, toErrorResponse } from './incoming.ts'
 import { type CallAnswer, RunningCall } from './running-call.ts'
@@ -136,11 +135,9 @@ export async function serveConnection(
         else track(runInSession(received.message))
         return
       case 'notification': {
-        const { params = {} } = received.message
-        const id = params['requestId']
-        const isCancel = received.message.method === 'notifications/cancelled'
-        const call = isCancel && isRequestId(id) ? running.get(id) : undefined
-        if (call) call.abort(cancelledBy(params))
+        const cancelled = readCancellation(received.message)
+        const call = cancelled && running.get(cancelled.id)
+        if (call) call.abort(cancelled.reason)
         else session?.notice(received.message)
         return
       }

@@ -14,11 +14,16 @@ export function assertOptions<Options extends object>(
 ): void {
   if (typeof options !== 'object' || options === null)
     throw new TypeError(`The options of ${what} should be an object, {} for none; received ${nameOf(options)}`)
-  const unknown = Object.keys(options).find(name => !Object.hasOwn(names, name))
+  const unknown = findOther(options, names)
   if (unknown === undefined) return
   throw new TypeError(
     `There is no option ${JSON.stringify(unknown)} of ${what}; there are ${Object.keys(names).join(', ')}`,
   )
+}
+
+/** The first option that is none of these. */
+export function findOther(options: object, names: Readonly<Record<string, true>>): string | undefined {
+  return Object.keys(options).find(name => !Object.hasOwn(names, name))
 }
 
 /** @throws {TypeError} it is no function; `what` says which one should be */

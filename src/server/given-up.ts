@@ -1,13 +1,22 @@
 import { TransportError } from '../jsonrpc/errors.ts'
-import type { WireObject } from '../protocol/revisions/family.ts'
+import { isRequestId, type JsonRpcNotification, type RequestId } from '../jsonrpc/message.ts'
 
 /** Characters of a client's reason; the rest is cut. */
 const MAX_REASON = 200
 
-/** Why a call ends that its client cancelled: the `reason` of its signal, for logs. `params`: of `notifications/cancelled`. */
-export function cancelledBy({ reason }: WireObject): TransportError {
+/** A request that its client cancels. */
+export interface Cancellation {
+  readonly id: RequestId
+  /** What its signal gives as the reason, for logs. */
+  readonly reason: TransportError
+}
+
+/** What a notification cancels; undefined when it is another one, or names no request. */
+export function readCancellation({ method, params = {} }: JsonRpcNotification): Cancellation | undefined {
+  const { requestId: id, reason } = params
+  if (method !== 'notifications/cancelled' || !isRequestId(id)) return undefined
   const said = typeof reason === 'string' && reason !== '' ? `: ${reason.slice(0, MAX_REASON)}` : ''
-  return new TransportError('aborted', `The client cancelled the request${said}`)
+  return { id, reason: new TransportError('aborted', `The client cancelled the request${said}`) }
 }
 
 /**

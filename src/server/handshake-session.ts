@@ -12,7 +12,7 @@ import { isHandshakeRevision, LATEST_HANDSHAKE_REVISION, REVISION_FEATURES } fro
 import type { WireObject } from '../protocol/revisions/family.ts'
 import type { AskClient, CallingClient, SessionState } from './call.ts'
 import type { Change } from './changes.ts'
-import { cancelledBy } from './given-up.ts'
+import { readCancellation } from './given-up.ts'
 import { readCapabilities, readInfo, toErrorResponse } from './incoming.ts'
 import { type CallAnswer, type CallCarrier, RunningCall } from './running-call.ts'
 import type { Server } from './server.ts'
@@ -167,9 +167,9 @@ export function createHandshakeSession(server: Server, client: CallingClient, no
       if (error) waiting?.(new RpcError(error.code, error.message, { data: error.data }))
       else if (result) waiting?.(result)
     },
-    notice: ({ method, params = {} }) => {
-      const id = params['requestId']
-      if (method === 'notifications/cancelled' && isRequestId(id)) running.get(id)?.abort(cancelledBy(params))
+    notice: notification => {
+      const cancelled = readCancellation(notification)
+      if (cancelled) running.get(cancelled.id)?.abort(cancelled.reason)
     },
     tellOf: change => {
       const wanted = change.kind === 'resource' ? [...state.resourceSubscriptions] : []

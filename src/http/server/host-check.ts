@@ -34,8 +34,8 @@ export function createHostCheck(
   { allowedOrigins = [], allowedHosts = [] }: HostCheckOptions,
   knownHosts: readonly string[] = [],
 ): HostCheck {
-  assertHosts(allowedHosts)
-  assertOrigins(allowedOrigins)
+  assertNames('allowedHosts', allowedHosts, HOST, "names such as 'api.example.com'")
+  assertNames('allowedOrigins', allowedOrigins, ORIGIN, "origins such as 'https://app.example.com', without path")
   const hosts = new Set([...(allowedHosts === '*' ? [] : allowedHosts), ...knownHosts].map(host => host.toLowerCase()))
   const origins = allowedOrigins === '*' ? allowedOrigins : new Set(allowedOrigins.map(origin => origin.toLowerCase()))
 
@@ -50,18 +50,9 @@ export function createHostCheck(
   }
 }
 
-function assertHosts(hosts: '*' | readonly string[]): void {
-  if (hosts === '*' || (Array.isArray(hosts) && hosts.every(host => HOST.test(String(host))))) return
-  throw new TypeError(
-    `allowedHosts should be '*' or a list of names such as 'api.example.com'; received ${JSON.stringify(hosts)}`,
-  )
-}
-
-function assertOrigins(origins: '*' | readonly string[]): void {
-  if (origins === '*' || (Array.isArray(origins) && origins.every(origin => ORIGIN.test(String(origin))))) return
-  throw new TypeError(
-    `allowedOrigins should be '*' or a list of origins such as 'https://app.example.com', without path; received ${JSON.stringify(origins)}`,
-  )
+function assertNames(option: string, given: '*' | readonly string[], accepted: RegExp, expected: string): void {
+  if (given === '*' || (Array.isArray(given) && given.every(name => accepted.test(String(name))))) return
+  throw new TypeError(`${option} should be '*' or a list of ${expected}; received ${JSON.stringify(given)}`)
 }
 
 /** Whether a `Host` names the machine itself. */
