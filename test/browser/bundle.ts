@@ -1,7 +1,5 @@
-import { createRequire } from 'node:module'
 import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import type { Vite } from 'vitest/node'
+import { loadVite } from '../vite.ts'
 
 let bundled: Promise<ReadonlyMap<string, string>> | undefined
 
@@ -11,9 +9,7 @@ export function bundlePages(): Promise<ReadonlyMap<string, string>> {
 }
 
 async function bundle(): Promise<ReadonlyMap<string, string>> {
-  // The bundler that vitest itself runs on.
-  const beside = createRequire(createRequire(import.meta.url).resolve('vitest/package.json'))
-  const { build } = (await import(pathToFileURL(beside.resolve('vite')).href)) as typeof Vite
+  const { build } = await loadVite()
   const built = await build({
     configFile: false,
     logLevel: 'warn',

@@ -1,9 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import type { Vite } from 'vitest/node'
+import { loadVite } from '../vite.ts'
 
 /** A program in one file, that needs no loader and no `node_modules`. */
 export interface BundledProgram {
@@ -17,9 +15,7 @@ export async function bundleProgram(
   options: { readonly target?: 'node' | 'worker'; readonly alias?: Record<string, string> } = {},
 ): Promise<BundledProgram> {
   const { target = 'node', alias = {} } = options
-  // The bundler that vitest itself runs on.
-  const beside = createRequire(createRequire(import.meta.url).resolve('vitest/package.json'))
-  const { build } = (await import(pathToFileURL(beside.resolve('vite')).href)) as typeof Vite
+  const { build } = await loadVite()
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-program-'))
   await build({
     configFile: false,

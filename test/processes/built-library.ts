@@ -1,9 +1,8 @@
 import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import type { Vite } from 'vitest/node'
+import { fileURLToPath } from 'node:url'
+import { loadVite } from '../vite.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -23,9 +22,7 @@ export async function buildLibrary(): Promise<BuiltLibrary> {
   // What the library depends on is found from where it is imported.
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction')
   const entries = [...readdirSync(join(root, 'src')).filter(name => name.endsWith('.ts')), 'node/file-store.ts']
-  // The bundler that vitest itself runs on.
-  const beside = createRequire(createRequire(import.meta.url).resolve('vitest/package.json'))
-  const { build } = (await import(pathToFileURL(beside.resolve('vite')).href)) as typeof Vite
+  const { build } = await loadVite()
   await build({
     configFile: false,
     root,

@@ -1,11 +1,10 @@
 import { afterEach, describe, expect, inject, it } from 'vitest'
 import { createRefreshWorld, type RefreshWorld } from './refresh-world.ts'
+import { CALLS, isReady, logInBriefly } from './stampede.ts'
 import { killAll, type StartedProcess } from './started-process.ts'
 
 const library = inject('library')
 afterEach(killAll)
-
-const ready = (line: string): boolean => line === 'ready'
 
 /** A world whose access token is about to end, though it still works for the best part of a minute. */
 async function aboutToEnd(): Promise<RefreshWorld> {
@@ -16,7 +15,7 @@ async function aboutToEnd(): Promise<RefreshWorld> {
 }
 
 const redeeming = (line: string): boolean => line.startsWith('{"redeeming"')
-const failures = ({ lines }: StartedProcess): string[] => lines.filter(line => line !== 'ok' && !ready(line))
+const failures = ({ lines }: StartedProcess): string[] => lines.filter(line => line !== 'ok' && !isReady(line))
 
 /** Starts a client that sends the redemption, and stops while its answer, or its request, is held. */
 async function holderOf(world: RefreshWorld, kind: 'held-answer' | 'held-request'): Promise<StartedProcess> {
@@ -65,7 +64,7 @@ describe('the process that redeems', () => {
     expect(failure).toContain(String(holder.process.pid))
     const patient = world.client('callUnattended')
     patient.tell('go')
-    await patient.said(ready)
+    await patient.said(isReady)
     world.command('release')
     holder.kill('SIGCONT')
     expect([await holder.ended, await patient.ended]).toEqual([0, 0])
@@ -103,11 +102,9 @@ describe('the process that redeems', () => {
   })
 
   it('field M12: killed with the answer while others call, it costs one login for all of them', async () => {
-    const world = await createRefreshWorld(library)
-    world.command('set', { accessTokenLifetimeS: 1 })
-    await world.login()
-    const clients = Array.from({ length: 5 }, () => world.client('call', 25, 100))
-    await Promise.all(clients.map(client => client.said(ready)))
+    const world = await logInBriefly(await createRefreshWorld(library))
+    const clients = Array.from({ length: 5 }, () => world.client('call', CALLS, 100))
+    await Promise.all(clients.map(client => client.said(isReady)))
     world.command('hold', 'held-answer')
     for (const client of clients) client.tell('go')
     const { pid } = JSON.parse(await world.server.said(redeeming)) as { pid: number }
